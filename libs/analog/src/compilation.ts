@@ -1,0 +1,59 @@
+/** What a compilation tells: diagnostics with their place in the source, and the report of a success. */
+import type { Configuration } from './configuration.ts'
+import type { IntegratorRate } from './limits.ts'
+
+export const SEVERITIES = ['error', 'warning', 'info'] as const
+export type Severity = (typeof SEVERITIES)[number]
+
+/** A half-open range of the source, in UTF-16 units; line and column are 1-based. */
+export interface SourceSpan {
+  readonly from: number
+  readonly to: number
+  readonly line: number
+  readonly column: number
+}
+
+export interface Diagnostic {
+  /** Stable, e.g. `ANA0012`. */
+  readonly code: string
+  readonly severity: Severity
+  readonly message: string
+  /** How to mend it; empty when there is nothing to say. */
+  readonly hint: string
+  /** Null when the whole program is meant. */
+  readonly span: SourceSpan | null
+}
+
+/** How one variable was scaled: physical = machine * scale. */
+export interface SignalReport {
+  readonly name: string
+  /** Where it lives, e.g. `M0.3` (slot and element). */
+  readonly element: string
+  readonly scale: number
+  /** Largest |physical value| in the reference solution. */
+  readonly amplitude: number
+}
+
+export interface ElementUse {
+  readonly kind: string
+  readonly used: number
+  readonly available: number
+}
+
+/** What a compilation decided, for people. */
+export interface CompileReport {
+  readonly elements: readonly ElementUse[]
+  readonly lanesUsed: number
+  readonly lanesAvailable: number
+  readonly k0: IntegratorRate
+  /** Problem time units per second of op time. */
+  readonly problemTimePerSecond: number
+  readonly signals: readonly SignalReport[]
+  readonly compileTimeMs: number
+}
+
+/** `result` is null exactly when a diagnostic has severity `error`. */
+export interface Compilation {
+  readonly diagnostics: readonly Diagnostic[]
+  readonly result: { readonly configuration: Configuration; readonly report: CompileReport } | null
+}

@@ -1,0 +1,63 @@
+/**
+ * Messages as TypeScript sees them. protobufjs decodes into classes whose prototypes hold the proto3
+ * defaults, so scalars and lists are always there and only sub-messages may be absent: `Message` says so.
+ * 64-bit integers are plain numbers here; every one of ours (indices, sequences, epochs, ms) stays below 2^53.
+ */
+import { Problem } from '@lucihub/analog'
+import protobuf from 'protobufjs/minimal.js'
+
+// Numbers instead of Long objects. Without this line every 64-bit field would decode to an object.
+Object.assign(protobuf.util, { Long: null })
+protobuf.configure()
+
+/** The plain shape of a generated `$Properties` type: scalars and lists required, sub-messages optional. */
+export type Message<P> = P extends Uint8Array
+  ? Uint8Array
+  : P extends readonly (infer E)[]
+    ? readonly Message<E>[]
+    : P extends object
+      ? string extends keyof P
+        ? P
+        : { readonly [K in keyof P as IsSub<P[K]> extends true ? never : Wanted<K>]-?: Message<NonNullable<P[K]>> } & {
+            readonly [K in keyof P as IsSub<P[K]> extends true ? Wanted<K> : never]?: Message<NonNullable<P[K]>> | null
+          }
+      : P
+
+type Wanted<K> = K extends '$unknowns' ? never : K
+type IsSub<V> = NonNullable<V> extends Uint8Array | readonly unknown[]
+  ? false
+  : NonNullable<V> extends object
+    ? string extends keyof NonNullable<V>
+      ? false
+      : true
+    : IsOneofName<V>
+/** The virtual property that names a oneof's case is a string union; it never has to be given. */
+type IsOneofName<V> = NonNullable<V> extends string ? (string extends NonNullable<V> ? false : true) : false
+
+/** How a message becomes bytes and back. */
+export interface MessageType<M> {
+  readonly name: string
+  encode(message: M): Uint8Array
+  /** Throws a Problem `invalid-request` when the bytes are not such a message. */
+  decode(bytes: Uint8Array): M
+}
+
+interface GeneratedType<P> {
+  encode(message: P): { finish(): Uint8Array }
+  decode(bytes: Uint8Array): unknown
+}
+
+/** Wraps a generated class. */
+export function messageType<P>(name: string, generated: GeneratedType<P>): MessageType<Message<P>> {
+  return {
+    name,
+    encode: (message) => generated.encode(message as P).finish(),
+    decode: (bytes) => {
+      try {
+        return generated.decode(bytes) as Message<P>
+      } catch (cause) {
+        throw new Problem('invalid-request', `These ${bytes.length} bytes are not a ${name}.`, { cause })
+      }
+    },
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Every subject of the bus, once. Three kinds: an `Rpc` is asked and answered, a `Feed` is kept in a
+ * stream until a durable consumer has handled it, a `Broadcast` is core NATS, where loss is tolerated.
+ * Tokens that come from data (hosts, devices, runs) pass through `token`, which refuses what NATS would
+ * read as structure.
+ */
+import { Problem } from '@lucihub/analog'
+import type { MessageType } from './message.ts'
+import * as m from './messages.ts'
+import type { StreamKey } from './streams.ts'
+
+export interface Rpc<Request, Reply> {
+  readonly kind: 'rpc'
+  /** Base subject; a per-host rpc appends the caller's host as last token, so that permissions can bind it. */
+  readonly subject: string
+  readonly perHost: boolean
+  readonly request: MessageType<Request>
+  readonly reply: MessageType<Reply>
+}
+
+export interface Feed<M, Address extends readonly string[]> {
+  readonly kind: 'feed'
+  readonly stream: StreamKey
+  /** Subject for a consumer's filter; give leading address tokens to narrow it. */
+  filter(...leading: string[]): string
+  subject(...address: Address): string
+  readonly message: MessageType<M>
+}
+
+export interface Broadcast<M, Address extends readonly string[]> {
+  readonly kind: 'broadcast'
+  readonly pattern: string
+  subject(...address: Address): string
+  readonly message: MessageType<M>
+}
+
+const ROOT = 'lh.v1'
+
+/** Asked of the run-store. */
+export const store = {
+  submitRun: rpc('store.submit-run', m.SubmitRunRequest, m.SubmitRunReply),
+  getRun: rpc('store.get-run', m.GetRunRequest, m.GetRunReply),
+  listRuns: rpc('store.list-runs', m.ListRunsRequest, m.ListRunsReply),
+  cancelRun: rpc('store.cancel-run', m.CancelRunRequest, m.CancelRunReply),
+  readEvents: rpc('store.read-events', m.ReadEventsRequest, m.ReadEventsReply),
+  listChannels: rpc('store.list-channels', m.ListChannelsRequest, m.ListChannelsReply),
+  readSamples: rpc('store.read-samples', m.ReadSamplesRequest, m.ReadSamplesReply),
+  readPlot: rpc('store.read-plot', m.ReadPlotRequest, m.ReadPlotReply),
+  listDevices: rpc('store.list-devices', m.ListDevicesRequest, m.ListDevicesReply),
+  getDevice: rpc('store.get-device', m.GetDeviceRequest, m.GetDeviceReply),
+  authenticate: rpc('store.authenticate', m.AuthenticateRequest, m.AuthenticateReply),
+  lease: hostRpc('store.lease', m.LeaseRequest, m.LeaseReply),
+  claim: hostRpc('store.claim', m.ClaimRequest, m.ClaimReply),
+  watermark: hostRpc('store.watermark', m.WatermarkRequest, m.WatermarkReply),
+} as const
+
+/** Asked of the compiler. */
+export const compiler = {
+  compile: rpc('compiler.compile', m.CompileRequest, m.CompileReply),
+} as const
+
+/** Kept in streams. */
+export const feeds = {
+  /** run-store -> the executor of a host. */
+  runCommand: feed<m.RunCommand, [host: string, deviceId: string]>('command', 'cmd', m.RunCommand),
+  /** executor -> run-store: phases, logs, gaps, the end. */
+  journalEvent: feed<m.JournalRecord, [host: string, deviceId: string, runId: string]>('event', 'evt', m.JournalRecord),
+  /** executor -> run-store: samples. */
+  journalData: feed<m.JournalRecord, [host: string, deviceId: string, runId: string]>('data', 'data', m.JournalRecord),
+  /** scanner -> run-store. */
+  activeDevices: feed<m.ActiveDeviceList, [scanner: string]>('device', 'dev', m.ActiveDeviceList),
+} as const
+
+/** Not kept. */
+export const broadcasts = {
+  /** run-store -> gateways: what is new in a run, for live viewers. */
+  view: broadcast<m.ViewFrame, [runId: string]>('view', m.ViewFrame),
+  /** run-store -> executor: stop an attempt now. */
+  cancelNudge: broadcast<m.CancelNudge, [host: string]>('ctl', m.CancelNudge),
+} as const
+
+/** Where a message goes that no handler can use. */
+export function deadLetterSubject(subject: string): string {
+  return `${ROOT}.dlq.${subject}`
+}
+
+/** Checks that a text can be one token of a subject. */
+export function token(text: string): string {
+  if (!/^[A-Za-z0-9_:-]{1,64}$/.test(text)) {
+    throw new Problem('invalid-request', `"${text.slice(0, 80)}" cannot be part of a subject: use 1 to 64 letters, digits, "-", "_" or ":".`)
+  }
+  return text
+}
+
+function rpc<Request, Reply>(name: string, request: MessageType<Request>, reply: MessageType<Reply>): Rpc<Request, Reply> {
+  return { kind: 'rpc', subject: `${ROOT}.rpc.${name}`, perHost: false, request, reply }
+}
+
+function hostRpc<Request, Reply>(name: string, request: MessageType<Request>, reply: MessageType<Reply>): Rpc<Request, Reply> {
+  return { ...rpc(name, request, reply), perHost: true }
+}
+
+function feed<M, Address extends readonly string[]>(stream: StreamKey, prefix: string, message: MessageType<M>): Feed<M, Address> {
+  const base = `${ROOT}.${prefix}`
+  return {
+    kind: 'feed',
+    stream,
+    message,
+    filter: (...leading) => [base, ...leading.map(token), '>'].join('.'),
+    subject: (...address) => [base, ...address.map(token)].join('.'),
+  }
+}
+
+function broadcast<M, Address extends readonly string[]>(prefix: string, message: MessageType<M>): Broadcast<M, Address> {
+  const base = `${ROOT}.${prefix}`
+  return { kind: 'broadcast', message, pattern: `${base}.>`, subject: (...address) => [base, ...address.map(token)].join('.') }
+}

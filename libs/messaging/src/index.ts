@@ -1,0 +1,3 @@
+export * from './bus.ts'
+export * from './handlers.ts'
+export * from './messaging.module.ts'
