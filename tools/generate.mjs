@@ -20,13 +20,31 @@ export function generate() {
 }
 
 function protobuf({ name, sources, out }) {
-  const files = existsSync(at(sources)) ? readdirSync(at(sources)).filter((file) => file.endsWith('.proto')).map((file) => at(sources, file)) : []
+  const files = existsSync(at(sources))
+    ? readdirSync(at(sources))
+        .filter((file) => file.endsWith('.proto'))
+        .map((file) => at(sources, file))
+    : []
   const target = at(out, `${name}.js`)
   const types = at(out, `${name}.d.ts`)
   if (files.length === 0 || !outdated(types, [...files, fileURLToPath(import.meta.url)])) return null
   mkdirSync(at(out), { recursive: true })
   const cli = at('node_modules/protobufjs-cli/bin')
-  const flags = ['-t', 'static-module', '-w', 'es6', '--force-number', '--no-verify', '--no-delimited', '--no-create', '--no-typeurl', '-p', at('proto'), '-r', name]
+  const flags = [
+    '-t',
+    'static-module',
+    '-w',
+    'es6',
+    '--force-number',
+    '--no-verify',
+    '--no-delimited',
+    '--no-create',
+    '--no-typeurl',
+    '-p',
+    at('proto'),
+    '-r',
+    name,
+  ]
   run(join(cli, 'pbjs'), [...flags, '-o', target, ...files])
   run(join(cli, 'pbts'), ['-o', types, target])
   // `import Long = require(...)` is not legal in an ES module, and with --force-number nothing uses it.
@@ -49,7 +67,7 @@ function outdated(target, sources) {
 }
 
 function run(script, args) {
-  execFileSync(process.execPath, [script, ...args], { stdio: ['ignore', 'inherit', 'inherit'], cwd: root })
+  execFileSync(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit'], cwd: root })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

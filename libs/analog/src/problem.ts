@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'unauthenticated': { status: 401, title: 'A valid API key is required', retryable: false },
   'forbidden': { status: 403, title: 'This key may not do that', retryable: false },
   'not-found': { status: 404, title: 'There is no such resource', retryable: false },
+  'method-not-allowed': { status: 405, title: 'This address does not offer the method', retryable: false },
   'not-acceptable': { status: 406, title: 'None of the accepted formats is available', retryable: false },
   'state-conflict': { status: 409, title: 'The state does not allow this', retryable: false },
   'too-large': { status: 413, title: 'The request body is too large', retryable: false },

@@ -37,7 +37,7 @@ export function sampleCount(opTimeNs: number, sampleRateHz: number): number {
 /** A typed view of a block, copied only when its bytes are not aligned. The host must be little-endian. */
 export function samplesOf(block: Uint8Array, encoding: SampleEncoding): Float32Array | Int16Array {
   const width = BYTES_PER_SAMPLE[encoding]
-  const aligned = block.byteOffset % width === 0 ? block : block.slice()
+  const aligned = block.byteOffset % width === 0 ? block : new Uint8Array(block)
   const count = aligned.byteLength / width
   return encoding === 'f32'
     ? new Float32Array(aligned.buffer, aligned.byteOffset, count)

@@ -1,9 +1,16 @@
 /** Enumerations: the domain's words against protobuf's numbers, matched by name and complete in both directions. */
 import {
-  ATTEMPT_STATES, DEVICE_CLASSES, ENTITY_CLASSES, RUN_KINDS, RUN_STATES, SAMPLE_ENCODINGS, SEVERITIES, invariant,
+  ATTEMPT_STATES,
+  DEVICE_CLASSES,
+  ENTITY_CLASSES,
+  RUN_KINDS,
+  RUN_STATES,
+  SAMPLE_ENCODINGS,
+  SEVERITIES,
+  invariant,
   type MdrOperation,
 } from '@lucihub/analog'
-import { lucihub } from './generated/bus.js'
+import { lucihub } from './protocol.ts'
 
 const v1 = lucihub.v1
 
@@ -23,7 +30,11 @@ export const sampleEncoding = enumCodec(v1.SampleEncoding, 'SAMPLE_ENCODING_', S
 export const severity = enumCodec(v1.Severity, 'SEVERITY_', SEVERITIES)
 export const mBlockKind = enumCodec(v1.MBlockKind, 'M_BLOCK_KIND_', ['MINT', 'MMUL', 'MDR'] as const)
 export const mdrOperation = enumCodec(v1.MdrOperation, 'MDR_OPERATION_', [
-  'MULTIPLY', 'SQUARE', 'DIVIDE', 'SQRT', 'IDENT',
+  'MULTIPLY',
+  'SQUARE',
+  'DIVIDE',
+  'SQRT',
+  'IDENT',
 ] as const satisfies readonly MdrOperation[])
 export const ClaimResult = v1.ClaimResult
 

@@ -1,3 +1,4 @@
+export * from './api-key.ts'
 export * from './convert/compilation.ts'
 export * from './convert/configuration.ts'
 export * from './convert/device.ts'

@@ -1,14 +1,8 @@
 /**
  * Messages as TypeScript sees them. protobufjs decodes into classes whose prototypes hold the proto3
  * defaults, so scalars and lists are always there and only sub-messages may be absent: `Message` says so.
- * 64-bit integers are plain numbers here; every one of ours (indices, sequences, epochs, ms) stays below 2^53.
  */
 import { Problem } from '@lucihub/analog'
-import protobuf from 'protobufjs/minimal.js'
-
-// Numbers instead of Long objects. Without this line every 64-bit field would decode to an object.
-Object.assign(protobuf.util, { Long: null })
-protobuf.configure()
 
 /** The plain shape of a generated `$Properties` type: scalars and lists required, sub-messages optional. */
 export type Message<P> = P extends Uint8Array
@@ -24,13 +18,14 @@ export type Message<P> = P extends Uint8Array
       : P
 
 type Wanted<K> = K extends '$unknowns' ? never : K
-type IsSub<V> = NonNullable<V> extends Uint8Array | readonly unknown[]
-  ? false
-  : NonNullable<V> extends object
-    ? string extends keyof NonNullable<V>
-      ? false
-      : true
-    : IsOneofName<V>
+type IsSub<V> =
+  NonNullable<V> extends Uint8Array | readonly unknown[]
+    ? false
+    : NonNullable<V> extends object
+      ? string extends keyof NonNullable<V>
+        ? false
+        : true
+      : IsOneofName<V>
 /** The virtual property that names a oneof's case is a string union; it never has to be given. */
 type IsOneofName<V> = NonNullable<V> extends string ? (string extends NonNullable<V> ? false : true) : false
 

@@ -1,5 +1,5 @@
 /** Every message of proto/lucihub/v1, as a type and (where it travels alone) as a {@link MessageType}. */
-import { lucihub } from './generated/bus.js'
+import { lucihub } from './protocol.ts'
 import { messageType, type Message } from './message.ts'
 
 const v1 = lucihub.v1

@@ -28,6 +28,8 @@ export const STREAMS = {
   device: { name: 'LH_DEV', subjects: ['lh.v1.dev.>'], maxAgeMs: 24 * HOUR, maxBytes: 64 * MIB, latestOnly: true },
   /** What could not be decoded or handled, with the reason in the header `Lh-Reason`. */
   deadLetter: { name: 'LH_DLQ', subjects: ['lh.v1.dlq.>'], maxAgeMs: 30 * 24 * HOUR, maxBytes: 256 * MIB },
+  /** Probes of the health checks: that a connection stands does not say that a stream still takes messages. */
+  health: { name: 'LH_HEALTH', subjects: ['lh.v1.health.>'], maxAgeMs: HOUR, maxBytes: MIB, latestOnly: true },
 } as const satisfies Record<string, StreamDefinition>
 
 export type StreamKey = keyof typeof STREAMS

@@ -84,23 +84,43 @@ export function deadLetterSubject(subject: string): string {
   return `${ROOT}.dlq.${subject}`
 }
 
+/** Where a service probes whether streams take messages. */
+export function healthSubject(service: string): string {
+  return `${ROOT}.health.${token(service)}`
+}
+
 /** Checks that a text can be one token of a subject. */
 export function token(text: string): string {
   if (!/^[A-Za-z0-9_:-]{1,64}$/.test(text)) {
-    throw new Problem('invalid-request', `"${text.slice(0, 80)}" cannot be part of a subject: use 1 to 64 letters, digits, "-", "_" or ":".`)
+    throw new Problem(
+      'invalid-request',
+      `"${text.slice(0, 80)}" cannot be part of a subject: use 1 to 64 letters, digits, "-", "_" or ":".`,
+    )
   }
   return text
 }
 
-function rpc<Request, Reply>(name: string, request: MessageType<Request>, reply: MessageType<Reply>): Rpc<Request, Reply> {
+function rpc<Request, Reply>(
+  name: string,
+  request: MessageType<Request>,
+  reply: MessageType<Reply>,
+): Rpc<Request, Reply> {
   return { kind: 'rpc', subject: `${ROOT}.rpc.${name}`, perHost: false, request, reply }
 }
 
-function hostRpc<Request, Reply>(name: string, request: MessageType<Request>, reply: MessageType<Reply>): Rpc<Request, Reply> {
+function hostRpc<Request, Reply>(
+  name: string,
+  request: MessageType<Request>,
+  reply: MessageType<Reply>,
+): Rpc<Request, Reply> {
   return { ...rpc(name, request, reply), perHost: true }
 }
 
-function feed<M, Address extends readonly string[]>(stream: StreamKey, prefix: string, message: MessageType<M>): Feed<M, Address> {
+function feed<M, Address extends readonly string[]>(
+  stream: StreamKey,
+  prefix: string,
+  message: MessageType<M>,
+): Feed<M, Address> {
   const base = `${ROOT}.${prefix}`
   return {
     kind: 'feed',
@@ -111,7 +131,15 @@ function feed<M, Address extends readonly string[]>(stream: StreamKey, prefix: s
   }
 }
 
-function broadcast<M, Address extends readonly string[]>(prefix: string, message: MessageType<M>): Broadcast<M, Address> {
+function broadcast<M, Address extends readonly string[]>(
+  prefix: string,
+  message: MessageType<M>,
+): Broadcast<M, Address> {
   const base = `${ROOT}.${prefix}`
-  return { kind: 'broadcast', message, pattern: `${base}.>`, subject: (...address) => [base, ...address.map(token)].join('.') }
+  return {
+    kind: 'broadcast',
+    message,
+    pattern: `${base}.>`,
+    subject: (...address) => [base, ...address.map(token)].join('.'),
+  }
 }

@@ -2,7 +2,9 @@
  * Handlers, typed by their subject: a method whose parameter is not the subject's message, or whose result
  * is not its reply, does not compile. The decorators only note what the strategy has to connect.
  */
-import { EventPattern, MessagePattern } from '@nestjs/microservices'
+import { Catch, UseFilters, type RpcExceptionFilter } from '@nestjs/common'
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices'
+import { throwError, type Observable } from 'rxjs'
 import type { Broadcast, Feed, Rpc } from '@lucihub/contracts'
 
 /** Where a request came from. */
@@ -35,6 +37,8 @@ export interface ConsumeOptions {
   readonly perHost?: boolean
   /** Handlers at work at the same time (default 1). */
   readonly concurrency?: number
+  /** How long messages stay away after the process that held them died, ms (default 30 000). */
+  readonly ackWaitMs?: number
 }
 
 export interface BatchOptions extends ConsumeOptions {
@@ -51,28 +55,61 @@ export type HandlerExtras =
   | { readonly kind: 'consume-batch'; readonly feed: Feed<unknown, readonly string[]>; readonly options: BatchOptions }
   | { readonly kind: 'listen'; readonly broadcast: Broadcast<unknown, readonly string[]>; readonly perHost: boolean }
 
-type MethodOf<F> = (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<F>) => void
+/** Decorates methods of type F, and those that leave out trailing parameters. */
+type Decorates<F> = <G extends F>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<G>) => void
+
+type Anything = readonly string[]
 
 /** Answers an rpc. A thrown Problem is sent to the caller as it is, anything else as `internal`. */
-export function Answer<Request, Reply>(rpc: Rpc<Request, Reply>): MethodOf<(request: Request, call: Call) => Promise<Reply>> {
-  return note(MessagePattern, rpc.subject, { kind: 'answer', rpc: rpc as unknown as Rpc<unknown, unknown> })
+export function Answer<Request, Reply>(
+  rpc: Rpc<Request, Reply>,
+): Decorates<(request: Request, call: Call) => Promise<Reply>> {
+  return note(MessagePattern, rpc.subject, { kind: 'answer', rpc })
 }
 
-/** Handles a feed message by message: resolving acks; a retryable Problem is tried again later; all else is dead-lettered. */
-export function Consume<M, A extends readonly string[]>(feed: Feed<M, A>, options: ConsumeOptions): MethodOf<(message: M, delivery: Delivery) => Promise<void>> {
-  return note(EventPattern, `${feed.filter()} ${options.durable}`, { kind: 'consume', feed: feed as unknown as Feed<unknown, readonly string[]>, options })
+/** Handles a feed message by message: resolving acks; how a failure is treated, delivery-policy.ts decides. */
+export function Consume<M, A extends Anything>(
+  feed: Feed<M, A>,
+  options: ConsumeOptions,
+): Decorates<(message: M, delivery: Delivery) => Promise<void>> {
+  return note(EventPattern, `${feed.filter()} ${options.durable}`, { kind: 'consume', feed, options })
 }
 
-/** Handles a feed batch by batch, all or nothing: resolving acks the whole batch, throwing leaves none acked. */
-export function ConsumeBatch<M, A extends readonly string[]>(feed: Feed<M, A>, options: BatchOptions): MethodOf<(batch: readonly Received<M>[]) => Promise<void>> {
-  return note(EventPattern, `${feed.filter()} ${options.durable}`, { kind: 'consume-batch', feed: feed as unknown as Feed<unknown, readonly string[]>, options })
+/** Handles a feed batch by batch: resolving acks the whole batch, throwing leaves none acked. */
+export function ConsumeBatch<M, A extends Anything>(
+  feed: Feed<M, A>,
+  options: BatchOptions,
+): Decorates<(batch: readonly Received<M>[]) => Promise<void>> {
+  return note(EventPattern, `${feed.filter()} ${options.durable}`, { kind: 'consume-batch', feed, options })
 }
 
 /** Hears a broadcast; errors are logged and forgotten. `perHost`: only what is addressed to this process's host. */
-export function Listen<M, A extends readonly string[]>(broadcast: Broadcast<M, A>, { perHost = false } = {}): MethodOf<(message: M, subject: string) => Promise<void>> {
-  return note(EventPattern, broadcast.pattern, { kind: 'listen', broadcast: broadcast as unknown as Broadcast<unknown, readonly string[]>, perHost })
+export function Listen<M, A extends Anything>(
+  broadcast: Broadcast<M, A>,
+  { perHost = false } = {},
+): Decorates<(message: M, subject: string) => Promise<void>> {
+  return note(EventPattern, broadcast.pattern, { kind: 'listen', broadcast, perHost })
 }
 
-function note<F>(decorator: typeof MessagePattern | typeof EventPattern, pattern: string, extras: HandlerExtras): MethodOf<F> {
-  return decorator(pattern, { ...extras }) as MethodOf<F>
+/** Keeps what a handler threw as it is; Nest would make an anonymous error of it. */
+@Catch()
+class AsThrown implements RpcExceptionFilter {
+  catch(thrown: unknown): Observable<never> {
+    return throwError(() => thrown)
+  }
+}
+
+type Pattern = (pattern: string, extras: Record<string, unknown>) => MethodDecorator
+
+function note(
+  pattern: Pattern,
+  name: string,
+  extras: HandlerExtras,
+): (target: object, key: string | symbol, descriptor: PropertyDescriptor) => void {
+  return (target, key, descriptor) => {
+    pattern(name, { ...extras })(target, key, descriptor)
+    UseFilters(new AsThrown())(target, key, descriptor)
+    Payload()(target, key, 0)
+    Ctx()(target, key, 1)
+  }
 }

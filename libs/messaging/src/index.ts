@@ -1,3 +1,6 @@
 export * from './bus.ts'
+export { decide, type Decision } from './delivery-policy.ts'
 export * from './handlers.ts'
+export * from './jetstream-strategy.ts'
 export * from './messaging.module.ts'
+export type { BusObserver } from './observer.ts'

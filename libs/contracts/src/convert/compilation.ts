@@ -43,7 +43,9 @@ export function diagnosticToProto(diagnostic: Diagnostic): DiagnosticMessage {
 
 export function diagnosticFromProto({ code, message, hint, span, severity: level }: DiagnosticMessage): Diagnostic {
   return {
-    code, message, hint,
+    code,
+    message,
+    hint,
     severity: severity.fromProto(level),
     span: span ? { from: span.from, to: span.to, line: span.line, column: span.column } : null,
   }

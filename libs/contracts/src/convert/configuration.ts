@@ -1,5 +1,10 @@
 import type {
-  ClusterConfiguration, Configuration, ConstantValue, IntegratorRate, Lane, MBlockConfiguration,
+  ClusterConfiguration,
+  Configuration,
+  ConstantValue,
+  IntegratorRate,
+  Lane,
+  MBlockConfiguration,
 } from '@lucihub/analog'
 import { mBlockKind, mdrOperation } from '../enums.ts'
 import type { ConfigurationMessage } from '../messages.ts'
@@ -11,7 +16,11 @@ export function configurationToProto(configuration: Configuration): Configuratio
   return {
     probes: configuration.probes,
     problemTimePerSecond: configuration.problemTimePerSecond,
-    carriers: configuration.carriers.map(({ carrier, adc, clusters }) => ({ carrier, adc, clusters: clusters.map(clusterToProto) })),
+    carriers: configuration.carriers.map(({ carrier, adc, clusters }) => ({
+      carrier,
+      adc,
+      clusters: clusters.map(clusterToProto),
+    })),
   }
 }
 
@@ -32,7 +41,11 @@ function clusterToProto(cluster: ClusterConfiguration): Cluster {
     index: cluster.index,
     constant: cluster.constant ?? 0,
     lanes: cluster.lanes.map(({ lane, source, coefficient, upscaled, sinks }) => ({
-      lane, coefficient, upscaled, sinks, sourcePlusOne: source === null ? 0 : source + 1,
+      lane,
+      coefficient,
+      upscaled,
+      sinks,
+      sourcePlusOne: source === null ? 0 : source + 1,
     })),
     slots: cluster.slots.map(slotToProto),
   }
@@ -43,11 +56,13 @@ function clusterFromProto(cluster: Cluster): ClusterConfiguration {
   return {
     index: cluster.index,
     constant: cluster.constant === 0 ? null : (cluster.constant as ConstantValue),
-    lanes: cluster.lanes.map(
-      ({ lane, sourcePlusOne, coefficient, upscaled, sinks }): Lane => ({
-        lane, coefficient, upscaled, sinks: [...sinks], source: sourcePlusOne === 0 ? null : sourcePlusOne - 1,
-      }),
-    ),
+    lanes: cluster.lanes.map(({ lane, sourcePlusOne, coefficient, upscaled, sinks }): Lane => ({
+      lane,
+      coefficient,
+      upscaled,
+      sinks: [...sinks],
+      source: sourcePlusOne === 0 ? null : sourcePlusOne - 1,
+    })),
     slots: [first, second],
   }
 }
@@ -68,6 +83,11 @@ function slotFromProto(slot: Slot): MBlockConfiguration | null {
   if (kind === 'MDR') return { kind, operations: slot.operations.map(mdrOperation.fromProto) }
   return {
     kind,
-    integrators: slot.integrators.map(({ element, ic, k0, limiter }) => ({ element, ic, k0: k0 as IntegratorRate, limiter })),
+    integrators: slot.integrators.map(({ element, ic, k0, limiter }) => ({
+      element,
+      ic,
+      k0: k0 as IntegratorRate,
+      limiter,
+    })),
   }
 }

@@ -17,7 +17,10 @@ function entityToProto(entity: Entity): EntityMessage {
 function entityFromProto(message: EntityMessage): Entity {
   const { id, type, variant, version, eui, location } = message
   return {
-    id, type, variant, eui,
+    id,
+    type,
+    variant,
+    eui,
     class: entityClass.fromProto(message.class),
     version: version ? { major: version.major, minor: version.minor, patch: version.patch } : null,
     location: location ? { stack: location.stack, carrier: location.carrier } : null,

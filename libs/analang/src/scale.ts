@@ -1,0 +1,151 @@
+/**
+ * Amplitude and time scaling. Each variable is divided by a round number somewhat above its largest value in
+ * the reference solution, so that machine values stay within ±1; a product's scale is the product of its
+ * factors' scales, so a multiplier takes its inputs unweighted and cannot overload. Problem time passes k0
+ * times per second, or more slowly where that would take more lanes than there are.
+ */
+import { invariant, type DeviceSpecification, type IntegratorRate } from '@lucihub/analog'
+import type { Circuit, Contribution, Signal } from './circuit.ts'
+import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
+import { referenceOf, type Reference } from './reference.ts'
+
+/** How fast problem time passes: k0 / divisor units per second of op time. The divisor is 1, 2, 5, 10, 20, … */
+export interface Pace {
+  readonly k0: IntegratorRate
+  readonly divisor: number
+}
+
+export interface ScaledCircuit {
+  readonly signals: readonly ScaledSignal[]
+  readonly connections: readonly Connection[]
+}
+
+/** physical = machine * scale. */
+export interface ScaledSignal {
+  readonly scale: number
+  readonly amplitude: number
+  /** Integrators only: the setting of the device, which starts at -ic. */
+  readonly ic: number
+}
+
+/** Adds weight * source to S of an element's input; the device's I block inverts, which weights allow for. */
+export interface Connection {
+  readonly source: number | 'constant'
+  readonly sink: number
+  /** 1 for the second input of a product, else 0. */
+  readonly input: 0 | 1
+  readonly weight: number
+}
+
+const ROUND = [1, 1.1, 1.25, 1.4, 1.6, 1.8, 2, 2.25, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9, 10]
+/** Scale factors are at least this much above the amplitude: the machine is not exact, and overload ends a run. */
+const MARGIN = 1.1
+/** Smaller than this is zero for any machine. */
+const NEGLIGIBLE = 1e-60
+/** Problems in seconds with a dynamics of nanoseconds are still met. */
+const DIVISORS = Array.from({ length: 10 }, (_, decade) => [1, 2, 5].map((step) => Number(`${step}e${decade}`))).flat()
+
+/** The pace to try first: with the given rate, or the fastest that the device offers (slow integrators take long to charge). */
+export function fastestPace({ integratorRates }: DeviceSpecification, k0: IntegratorRate | undefined): Pace {
+  const rate = k0 ?? [...integratorRates].sort((a, b) => b - a)[0]
+  invariant(rate !== undefined, 'a device with integrators has a rate')
+  return { k0: rate, divisor: 1 }
+}
+
+/**
+ * The next slower pace at which the connections would fit, if amplitudes stayed as they are; null when none does.
+ * Only what flows into integrators gets smaller with the pace.
+ */
+export function slowerPace(pace: Pace, { connections }: ScaledCircuit, circuit: Circuit, device: DeviceSpecification): Pace | null {
+  const divisor = DIVISORS.find((candidate) => {
+    if (candidate <= pace.divisor) return false
+    const lanes = connections.map(({ weight, sink }) => lanesFor(circuit.signals[sink]?.kind === 'integrator' ? (weight * pace.divisor) / candidate : weight, device))
+    return lanes.reduce((sum, count) => sum + count, 0) <= device.lanes
+  })
+  return divisor === undefined ? null : { ...pace, divisor }
+}
+
+/** Lanes that carry a weight together: one, unless it is beyond what an upscaled lane does. */
+export function lanesFor(weight: number, { coefficientMax, upscaling }: DeviceSpecification): number {
+  return Math.max(1, Math.ceil(Math.abs(weight) / (coefficientMax * upscaling)))
+}
+
+export function problemTimePerSecond({ k0, divisor }: Pace): number {
+  return k0 / divisor
+}
+
+export function scale(circuit: Circuit, { pace, opTimeNs, upscaling }: { pace: Pace; opTimeNs: number; upscaling: number }): Staged<ScaledCircuit> {
+  const perSecond = problemTimePerSecond(pace)
+  const horizon = opTimeNs * 1e-9 * perSecond
+  const reference = referenceOf(circuit, horizon)
+  const issues = issuesOf(circuit, reference, { horizon, perSecond })
+  const scales = scalesOf(circuit, reference, upscaling)
+  const scaleOf = (source: Contribution['source']): number => (source === 'constant' ? 1 : (scales[source] ?? 1))
+  const signals = circuit.signals.map((signal, index) => ({
+    scale: scaleOf(index),
+    amplitude: reference.amplitudes[index] ?? 0,
+    ic: signal.kind === 'integrator' ? inverted(signal.initial / scaleOf(index)) : 0,
+  }))
+  const connections = circuit.signals.flatMap((signal, sink): Connection[] => {
+    if (signal.kind === 'product') return signal.factors.map((source, input) => ({ source, sink, input: input === 0 ? 0 : 1, weight: 1 }))
+    const factor = 1 / (scaleOf(sink) * (signal.kind === 'integrator' ? pace.divisor : 1))
+    return signal.inputs.map(({ source, coefficient }) => ({ source, sink, input: 0, weight: inverted(coefficient * scaleOf(source) * factor) }))
+  })
+  return staged({ signals, connections }, issues)
+}
+
+function issuesOf({ signals }: Circuit, { end, until, largest }: Reference, { horizon, perSecond }: { horizon: number; perSecond: number }): Issue[] {
+  const signal = signals[largest]
+  const range = signal && signal.kind !== 'product' ? signal.range : null
+  switch (end) {
+    case 'complete':
+      return []
+    case 'unbounded':
+      return [
+        issue(
+          'ANA0401', range, `${quoted(signal?.name ?? '')} leaves every bound at problem time ${rounded(until)}; the run would last until ${rounded(horizon)}`,
+          `run for less than ${rounded((until / perSecond) * 1e3)} ms of op time, or look for a wrong sign`,
+        ),
+      ]
+    case 'step_limit':
+      return [issue('ANA0402', null, `the digital solution was followed to problem time ${rounded(until)}; the run lasts until ${rounded(horizon)}`, 'watch for overload in the rest of the run')]
+  }
+}
+
+function scalesOf({ signals }: Circuit, { amplitudes }: Reference, upscaling: number): number[] {
+  const scales: number[] = []
+  for (const [index, signal] of signals.entries()) scales.push(scaleFor(signal, amplitudes[index] ?? 0, { scales, upscaling }))
+  return scales
+}
+
+function scaleFor(signal: Signal, amplitude: number, { scales, upscaling }: { scales: readonly number[]; upscaling: number }): number {
+  const enough = amplitude * MARGIN
+  switch (signal.kind) {
+    case 'integrator':
+      return roundAbove(enough)
+    case 'product':
+      return signal.factors.reduce((product, factor) => product * (scales[factor] ?? 1), 1)
+    case 'sum': {
+      // Where the terms nearly cancel, a larger scale saves lanes: no weight beyond what one lane carries.
+      const terms = signal.inputs.map(({ source, coefficient }) => Math.abs(coefficient * (source === 'constant' ? 1 : (scales[source] ?? 1))))
+      return roundAbove(Math.max(enough, ...terms.map((term) => term / upscaling)))
+    }
+  }
+}
+
+/** The smallest round number that is not below; 1 for zero. */
+function roundAbove(value: number): number {
+  if (value < NEGLIGIBLE) return 1
+  const decade = Math.floor(Math.log10(value))
+  const power = (mantissa: number): number => Number(`${mantissa}e${decade}`)
+  return power(ROUND.find((mantissa) => power(mantissa) >= value) ?? 10)
+}
+
+/** Negation that knows no negative zero. */
+function inverted(value: number): number {
+  return value === 0 ? 0 : -value
+}
+
+function rounded(value: number): string {
+  return String(Number(value.toPrecision(4)))
+}

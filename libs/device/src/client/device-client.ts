@@ -1,0 +1,299 @@
+/**
+ * A device over TCP as an `AnalogComputer`. The client keeps what a run needs and the wire does not repeat:
+ * the device's description, and which probes the loaded configuration samples.
+ */
+import {
+  ADC_CHANNELS,
+  PORTABLE_CARRIER,
+  Problem,
+  type AnalogComputer,
+  type Configuration,
+  type DeviceDescription,
+  type OverloadStatus,
+  type RunEvent,
+  type RunRequest,
+} from '@lucihub/analog'
+import { createHash, randomUUID } from 'node:crypto'
+import { encodeApb } from '../codec/apb.ts'
+import type { SampledCarrier } from '../codec/assembly.ts'
+import { encodeConfiguration, macAt } from '../codec/configuration.ts'
+import { decodeDescription } from '../codec/entity.ts'
+import { outputBases, outputCount, outputOf } from '../codec/entity-path.ts'
+import { encodeTime } from '../codec/time.ts'
+import type { MessageToSend, MessageV1 } from '../wire/messages.ts'
+import { assertRunnable } from './run-bounds.ts'
+import { RunFeed } from './run-feed.ts'
+import { DEVICE_PORT, Session } from './session.ts'
+
+/** Where a device is, and how long to wait for it. All but the host may be left out. */
+export interface ConnectOptions {
+  readonly host: string
+  /** Default 5732. */
+  readonly port?: number
+  /** Bound of connecting and of each reply; default 5 000 ms. */
+  readonly timeoutMs?: number
+  /** Pause before a busy device is asked again; default 2 000 ms. */
+  readonly busyRetryMs?: number
+  /** A device busy for longer is `unavailable`; default 60 000 ms. */
+  readonly busyWaitMs?: number
+  /** Grace on top of ic time and op time for each phase of a run; default 10 000 ms. */
+  readonly runGraceMs?: number
+  /** Bytes of run events held before the socket is paused; default 4 MiB. */
+  readonly queueBytesMax?: number
+  /** Bearer token, for proxies that ask for one. */
+  readonly token?: string
+  /** Makes the ids of commands, at most 38 characters; default random UUIDs. */
+  readonly nextId?: () => string
+}
+
+/** What a device answered when asked what it is. */
+export interface DeviceIdentity {
+  readonly description: DeviceDescription
+  /** The description as an .apb file. */
+  readonly blob: Uint8Array
+  /** SHA-256 of the blob in hex: the version of the description. */
+  readonly hash: string
+}
+
+/** Counted since the connection was opened. */
+export interface ClientStatistics {
+  /** Pushes dropped because they belonged to no run of ours. */
+  readonly foreignFrames: number
+  /** The most bytes of run events held at once. */
+  readonly peakQueueBytes: number
+}
+
+/**
+ * A connected device. While the events of a run are not taken and its queue is full, nothing is read from the
+ * connection: other commands then time out.
+ */
+export interface DeviceClient extends AnalogComputer {
+  /** The device's clock in µs. */
+  ping(): Promise<number>
+  identify(): Promise<DeviceIdentity>
+  statistics(): ClientStatistics
+}
+
+/** Bounds, in ms and bytes. The times are those of the vendor's client. */
+const DEFAULTS = {
+  port: DEVICE_PORT,
+  timeoutMs: 5_000,
+  busyRetryMs: 2_000,
+  busyWaitMs: 60_000,
+  runGraceMs: 10_000,
+  queueBytesMax: 4 * 1024 * 1024,
+  token: '',
+  nextId: (): string => randomUUID(),
+} as const
+
+/**
+ * Connects to a device. Rejects with Problem `device-failed` when nobody listens there. A lost connection is
+ * not mended: every later call rejects with `device-failed`, and the caller connects anew.
+ */
+export async function connectDevice(options: ConnectOptions): Promise<DeviceClient> {
+  const settings = { ...DEFAULTS, ...options }
+  let active: RunFeed | null = null
+  /** True from the call of `run` on, so that two callers cannot both get past the check. */
+  let driving = false
+  let foreignFrames = 0
+  const session = await Session.open({
+    ...settings,
+    onPush: (message) => {
+      if (isRunPush(message) && !active?.receive(message)) foreignFrames += 1
+    },
+    onLost: (problem) => active?.fail(problem),
+  })
+  let identity: Promise<DeviceIdentity> | null = null
+  let sampled: readonly SampledCarrier[] = []
+  let peakQueueBytes = 0
+
+  if (settings.token !== '')
+    await session.request({ authRequest: { bearer: { token: settings.token } } }, 'successMessage')
+
+  const identify = async (): Promise<DeviceIdentity> => {
+    const { module } = await session.request(
+      { extractCommand: { recursive: true, specification: true } },
+      'extractResponse',
+    )
+    const description = describedBy(() => decodeDescription(module ?? { items: [] }))
+    const blob = encodeApb({ description })
+    return { description, blob, hash: createHash('sha256').update(blob).digest('hex') }
+  }
+  const known = async (): Promise<DeviceDescription> => {
+    identity ??= identify().catch((thrown: unknown) => {
+      identity = null
+      throw thrown
+    })
+    return (await identity).description
+  }
+
+  const feedOf = async (request: RunRequest): Promise<RunFeed> => {
+    const description = await known()
+    return new RunFeed({
+      runId: request.id,
+      carriers: sampled,
+      outputBases: outputBases(description),
+      outputCount: description.carriers.reduce((sum, { id }) => sum + outputCount(description, id), 0),
+      phaseTimeoutMs: (request.icTimeNs + request.opTimeNs) / 1e6 + settings.runGraceMs,
+      queueBytesMax: settings.queueBytesMax,
+      onFull: () => session.pause(),
+      onRoom: () => session.resume(),
+    })
+  }
+
+  async function* run(request: RunRequest, signal?: AbortSignal): AsyncGenerator<RunEvent, void> {
+    assertRunnable(request)
+    if (driving) throw new Problem('state-conflict', 'This connection is still driving a run.')
+    driving = true
+    try {
+      const feed = await feedOf(request)
+      active = feed
+      yield* drive(request, feed, signal)
+    } finally {
+      active = null
+      driving = false
+      session.resume()
+    }
+  }
+
+  /** False when the run was aborted before the device took it. */
+  const started = async (request: RunRequest, signal: AbortSignal | undefined): Promise<boolean> => {
+    if (signal?.aborted) return false
+    try {
+      await session.request(startCommand(request, sampled), 'startRunResponse', { signal })
+      return true
+    } catch (thrown) {
+      if (signal?.aborted && Problem.from(thrown).type === 'unavailable') return false
+      throw thrown
+    }
+  }
+
+  async function* drive(
+    request: RunRequest,
+    feed: RunFeed,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<RunEvent, void> {
+    const stop = () => {
+      session.tell({ stopRunCommand: {} })
+      feed.expectPhaseWithin(settings.runGraceMs)
+    }
+    try {
+      if (!(await started(request, signal))) {
+        feed.fail(new Problem('state-conflict', 'The run was stopped before its start.'))
+        yield { kind: 'phase', phase: 'DONE', timeNs: 0, reason: 'stopped before the start' }
+        return
+      }
+      feed.expectPhaseWithin()
+      if (signal?.aborted) stop()
+      else signal?.addEventListener('abort', stop, { once: true })
+      yield* feed.events()
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      peakQueueBytes = Math.max(peakQueueBytes, feed.peakBytes)
+      if (!feed.ended) {
+        session.tell({ stopRunCommand: {} })
+        feed.fail(new Problem('state-conflict', `Nobody reads the events of run ${request.id} any more.`))
+      }
+    }
+  }
+
+  return {
+    ping: () => session.ping(),
+    identify,
+    statistics: () => ({ foreignFrames, peakQueueBytes }),
+    describe: async () => {
+      identity = null
+      return known()
+    },
+    reset: async () => {
+      await session.request({ resetCommand: { overloadReset: true, circuitReset: true } }, 'resetResponse')
+      sampled = []
+    },
+    configure: async (configuration) => {
+      const description = await known()
+      const module = encodeConfiguration(configuration, description)
+      // An error here is about the configuration: the same one will not be taken later either.
+      await session.request({ configCommand: { module, resetBefore: true } }, 'configResponse', {
+        refusedAs: 'validation-failed',
+      })
+      sampled = sampledCarriers(configuration, description)
+    },
+    run,
+    overload: async () => {
+      const description = await known()
+      const { status } = await session.request({ getOverloadStatusCommand: {} }, 'getOverloadStatusResponse')
+      return overloadStatus(status, outputBases(description))
+    },
+    close: () => session.close(),
+  }
+}
+
+/** Asks whoever listens at an endpoint what it is. Rejects with a Problem when it is no device of this protocol. */
+export async function probe(options: ConnectOptions): Promise<DeviceIdentity> {
+  const client = await connectDevice(options)
+  try {
+    await client.ping()
+    return await client.identify()
+  } finally {
+    await client.close()
+  }
+}
+
+function isRunPush({ kind }: MessageV1): boolean {
+  return kind === 'runStateChangeMessage' || kind === 'runDataMessage' || kind === 'runDataEndMessage'
+}
+
+function startCommand(request: RunRequest, sampled: readonly SampledCarrier[]): MessageToSend {
+  const channels = Math.max(0, ...sampled.map(({ probes }) => probes.length))
+  return {
+    startRunCommand: {
+      run: { id: request.id },
+      runConfig: {
+        icTime: encodeTime(request.icTimeNs),
+        opTime: encodeTime(request.opTimeNs),
+        haltOnOverload: request.haltOnOverload,
+        streaming: true,
+        writeRunStateChanges: true,
+      },
+      daqConfig: {
+        numChannels: Math.min(channels, ADC_CHANNELS) || null,
+        sampleRate: request.sampleRateHz,
+        sampleOp: channels > 0 || null,
+        sampleOpEnd: request.finalValues || null,
+      },
+    },
+  }
+}
+
+function sampledCarriers(configuration: Configuration, description: DeviceDescription): readonly SampledCarrier[] {
+  return configuration.carriers.flatMap(({ carrier, adc }, position) => {
+    const mac = carrier === PORTABLE_CARRIER ? macAt(description, position) : carrier
+    return adc.length === 0 ? [] : [{ carrier: mac, probes: adc.map(({ probe: index }) => index) }]
+  })
+}
+
+function overloadStatus(
+  status: NonNullable<MessageV1['getOverloadStatusResponse']>['status'],
+  bases: ReadonlyMap<string, number>,
+): OverloadStatus {
+  const outputs = (status?.elements ?? []).flatMap(({ entity, idx, overload }) => {
+    const place = overload ? outputOf({ path: entity?.path ?? '', idx }) : null
+    const base = place && bases.get(place.carrier)
+    return place && base !== undefined && base !== null ? [base + place.output] : []
+  })
+  return {
+    overloaded: (status?.globalOverload ?? false) || outputs.length > 0,
+    outputs: outputs.toSorted((a, b) => a - b),
+  }
+}
+
+function describedBy(decode: () => DeviceDescription | null): DeviceDescription {
+  let description: DeviceDescription | null
+  try {
+    description = decode()
+  } catch (cause) {
+    throw new Problem('device-failed', `The device described itself wrongly: ${Problem.from(cause).message}`, { cause })
+  }
+  if (!description) throw new Problem('device-failed', 'The device described no carrier.')
+  return description
+}

@@ -1,0 +1,175 @@
+/** The client: one function per route of the hub's HTTP API. Every failure is a {@link HubProblem} or a {@link TransportError}. */
+import type { Configuration, DeviceDescription, RunKind, RunState } from '@lucihub/analog'
+import { TransportError, failureOf } from './failure.ts'
+import type {
+  ChannelList, CompileResource, CompileSubmission, DeviceResource, LogResource, PlotResource, RunPage, RunResource,
+  RunStreamEvent, RunSubmission, StatusResource, Submitted,
+} from './resources.ts'
+import { runEvents, type EventOptions } from './run-events.ts'
+import { splitChannels, type Samples } from './samples.ts'
+
+export interface ClientOptions {
+  /** Where the hub answers, e.g. `http://localhost:8080`; the API's path is appended. */
+  readonly url: string
+  readonly apiKey: string
+  /** Another implementation of fetch, for tests or old browsers. */
+  readonly fetch?: typeof fetch
+}
+
+/** A place on the time axis: seconds of op time, or a sample index as `#1000`. */
+export type Position = number | `#${number}`
+
+/** Which part of the measurements. `to` is exclusive. */
+export interface Range {
+  /** Labels or indices; left out: all. */
+  readonly channels?: readonly (string | number)[]
+  readonly from?: Position
+  readonly to?: Position
+}
+
+export type ResultFormat = 'json' | 'csv' | 'raw'
+
+export interface ResultOptions extends Range {
+  readonly format: ResultFormat
+  /** What the time column counts: seconds of op time (default), or the problem's own time. */
+  readonly time?: 'op' | 'problem'
+  /** With `raw`: float32 physical values (default), or the samples as they are stored. */
+  readonly encoding?: 'physical' | 'native'
+  readonly signal?: AbortSignal
+}
+
+export interface RunFilter {
+  readonly state?: RunState | readonly RunState[]
+  readonly kind?: RunKind | readonly RunKind[]
+  /** Device id or name. */
+  readonly device?: string
+  readonly cursor?: string
+  /** 1 to 200, default 50. */
+  readonly limit?: number
+}
+
+export interface Client {
+  status(): Promise<StatusResource>
+  devices(filter?: { activeOnly?: boolean }): Promise<readonly DeviceResource[]>
+  device(idOrName: string): Promise<DeviceResource>
+  /** The device's description of itself: its tree of entities. */
+  entity(idOrName: string): Promise<DeviceDescription>
+  /** Compiles and stores nothing. A program with errors is a result, not a failure. */
+  compile(submission: CompileSubmission): Promise<CompileResource>
+  /** Accepts a run. With an idempotency key the same call may be repeated safely. */
+  submitRun(submission: RunSubmission, options?: { idempotencyKey?: string }): Promise<Submitted>
+  run(id: string): Promise<RunResource>
+  runs(filter?: RunFilter): Promise<RunPage>
+  /** Asks for the run to be stopped. Rejects with `state-conflict` when it is over. */
+  cancel(id: string): Promise<RunResource>
+  /** The story of a run from its beginning (or behind `lastEventId`) to its terminal state; reconnects by itself. */
+  events(id: string, options?: EventOptions): AsyncGenerator<RunStreamEvent>
+  logs(id: string): Promise<LogResource>
+  configuration(id: string): Promise<Configuration>
+  channels(id: string): Promise<ChannelList>
+  /** Measurements as typed arrays, physical units. Everything asked for is held in memory: use `results` for more. */
+  samples(id: string, range?: Range): Promise<Samples>
+  /** Measurements as a stream: the response of a request that succeeded. */
+  results(id: string, options: ResultOptions): Promise<Response>
+  /** Minimum and maximum for a plot of about `points` points (default 2000), however long the run. */
+  plot(id: string, options?: Range & { points?: number }): Promise<PlotResource>
+}
+
+interface RequestOptions {
+  readonly method?: 'GET' | 'POST'
+  readonly query?: Readonly<Record<string, QueryValue>>
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
+type QueryValue = string | number | boolean | readonly (string | number)[] | undefined
+
+/** A client for the hub at `url`. */
+export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOptions): Client {
+  const base = `${url.replace(/\/+$/, '')}/api/v1`
+
+  async function request(path: string, { method = 'GET', query = {}, body, headers = {}, signal }: RequestOptions = {}): Promise<Response> {
+    const address = `${base}${path}${queryString(query)}`
+    const init: RequestInit = { method, headers: { accept: 'application/json', authorization: `Bearer ${apiKey}`, ...headers } }
+    if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { ...init.headers, 'content-type': 'application/json' } })
+    if (signal) init.signal = signal
+    const response = await fetchWith(address, init).catch((cause: unknown) => {
+      throw new TransportError(`no answer from ${base}${because(cause)}`, { cause })
+    })
+    if (!response.ok) throw await failureOf(response)
+    return response
+  }
+
+  async function json<T>(path: string, options?: RequestOptions): Promise<T> {
+    const response = await request(path, options)
+    try {
+      return (await response.json()) as T
+    } catch (cause) {
+      throw new TransportError(`the answer of ${base}${path} broke off or is not JSON`, { cause })
+    }
+  }
+
+  const results = (id: string, { format, signal, ...query }: ResultOptions): Promise<Response> =>
+    request(`/runs/${encodeURIComponent(id)}/results`, {
+      query: { ...query, channels: channelNames(query), format },
+      headers: { accept: '*/*' },
+      ...(signal && { signal }),
+    })
+
+  const channels = (id: string): Promise<ChannelList> => json(`/runs/${encodeURIComponent(id)}/channels`)
+
+  return {
+    status: () => json('/system/status'),
+    devices: async ({ activeOnly } = {}) => (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,
+    device: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}`),
+    entity: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}/entity`),
+    compile: (submission) => json('/compile', { method: 'POST', body: submission }),
+    submitRun: async (submission, { idempotencyKey } = {}) => {
+      const headers = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
+      const response = await request('/runs', { method: 'POST', body: submission, headers })
+      return { run: (await response.json()) as RunResource, existing: response.status === 200 }
+    },
+    run: (id) => json(`/runs/${encodeURIComponent(id)}`),
+    runs: (filter = {}) => json('/runs', { query: { ...filter } }),
+    cancel: (id) => json(`/runs/${encodeURIComponent(id)}/cancel`, { method: 'POST' }),
+    events: (id, options = {}) =>
+      runEvents(
+        (lastEventId, signal) =>
+          request(`/runs/${encodeURIComponent(id)}/events`, {
+            headers: { accept: 'text/event-stream', ...(lastEventId && { 'last-event-id': lastEventId }) },
+            signal,
+          }),
+        options,
+      ),
+    logs: (id) => json(`/runs/${encodeURIComponent(id)}/logs`),
+    configuration: (id) => json(`/runs/${encodeURIComponent(id)}/configuration`),
+    channels,
+    samples: async (id, range = {}) => {
+      const response = await results(id, { ...range, format: 'raw' })
+      return splitChannels(response, await channels(id))
+    },
+    results,
+    plot: (id, options = {}) => json(`/runs/${encodeURIComponent(id)}/plot`, { query: { ...options, channels: channelNames(options) } }),
+  }
+}
+
+/** A number is always an index, even where a channel's label looks like one. */
+function channelNames({ channels }: Range): readonly string[] | undefined {
+  return channels?.map((channel) => (typeof channel === 'number' ? `#${channel}` : channel))
+}
+
+function queryString(query: Readonly<Record<string, QueryValue>>): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, Array.isArray(value) ? value.join(',') : String(value))
+  }
+  const text = parameters.toString()
+  return text && `?${text}`
+}
+
+/** undici hides the reason in `cause`. */
+function because(failure: unknown): string {
+  const inner = failure instanceof Error && failure.cause instanceof Error ? failure.cause : failure
+  return inner instanceof Error ? `: ${inner.message || inner.name}` : ''
+}

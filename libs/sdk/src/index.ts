@@ -1,0 +1,5 @@
+export * from './client.ts'
+export * from './failure.ts'
+export * from './resources.ts'
+export type { EventOptions } from './run-events.ts'
+export type { SampledChannel, Samples } from './samples.ts'

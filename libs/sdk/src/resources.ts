@@ -1,0 +1,289 @@
+/**
+ * The resources of the HTTP API as they travel: plain JSON, units in names, times as ISO 8601 in UTC, `null`
+ * for what is not known or did not happen yet. Words are the domain's own, so its types are used where they fit.
+ */
+import type {
+  AttemptOutcome, AttemptState, CompileReport, Configuration, DeviceClass, DevicePhase, Diagnostic, IntegratorRate,
+  RunKind, RunState, SampleEncoding, Violation,
+} from '@lucihub/analog'
+
+/** A diagnostic with the lines of the source it is about. */
+export interface DiagnosticResource extends Diagnostic {
+  /** The source line with a caret under the place, ready to print; empty when the whole program is meant. */
+  readonly excerpt: string
+}
+
+/** One try at a run on one device. */
+export interface AttemptResource {
+  /** 1, 2, ... */
+  readonly number: number
+  readonly state: AttemptState
+  readonly deviceId: string
+  /** Null until it ended. */
+  readonly outcome: AttemptOutcome | null
+  readonly reason: string
+  readonly dispatchedAt: string
+  readonly claimedAt: string | null
+  readonly endedAt: string | null
+}
+
+/** A run as lists show it. */
+export interface RunSummary {
+  readonly id: string
+  readonly kind: RunKind
+  readonly title: string
+  readonly state: RunState
+  /** Why it failed; empty otherwise. */
+  readonly reason: string
+  readonly deviceClass: DeviceClass
+  /** The device asked for; null for any device of the class. */
+  readonly deviceId: string | null
+  readonly opTimeNs: number
+  readonly icTimeNs: number
+  /** Samples per second and channel. */
+  readonly sampleRateHz: number
+  readonly haltOnOverload: boolean
+  readonly maxAttempts: number
+  readonly acceptGaps: boolean
+  readonly submittedAt: string
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly cancelRequested: boolean
+  readonly attempts: readonly AttemptResource[]
+  /** Samples per channel stored so far, of the latest attempt. */
+  readonly storedSamples: number
+  /** Samples per channel that the op time asks for. */
+  readonly expectedSamples: number
+  /** The attempt whose data is the run's result. */
+  readonly winningAttempt: number | null
+  /** Outputs (cluster * 16 + clane) whose overload flag was latched. */
+  readonly overloads: readonly number[]
+  /** Final values of the M-block outputs, machine units; empty when none were read. */
+  readonly finalValues: readonly number[]
+}
+
+/** A run with everything but its configuration and its measurements, which have their own addresses. */
+export interface RunResource extends RunSummary {
+  /** The analang program; null when the configuration was brought ready-made. */
+  readonly source: string | null
+  readonly report: CompileReport | null
+  readonly diagnostics: readonly DiagnosticResource[]
+}
+
+/** One page of runs, newest first. */
+export interface RunPage {
+  readonly runs: readonly RunSummary[]
+  /** Pass as `cursor` for the next page; null at the end. */
+  readonly nextCursor: string | null
+}
+
+/** What to run. Exactly one of `source` and `configuration`. */
+export interface RunSubmission {
+  readonly kind: RunKind
+  readonly title?: string
+  /** analang text. */
+  readonly source?: string
+  readonly configuration?: Configuration
+  /** Device id or name. Without it: any LUCIDAC for `run`, any simulator for `simulate`. */
+  readonly device?: string
+  readonly opTimeNs: number
+  readonly icTimeNs?: number
+  /** Samples per second and channel. */
+  readonly sampleRateHz?: number
+  readonly haltOnOverload?: boolean
+  /** How often a run may be tried, 1 to 5. */
+  readonly maxAttempts?: number
+  /** Lost samples are recorded and shown instead of failing the attempt. */
+  readonly acceptGaps?: boolean
+  /** Integrator rate in 1/s; left out, the compiler chooses. */
+  readonly k0?: IntegratorRate
+}
+
+export interface Submitted {
+  readonly run: RunResource
+  /** True when the idempotency key named a run that had been accepted before. */
+  readonly existing: boolean
+}
+
+/** What to compile without storing anything. */
+export interface CompileSubmission {
+  readonly source: string
+  /** Device id or name; without it, any standard LUCIDAC. */
+  readonly device?: string
+  /** The length the scaling has to hold for. */
+  readonly opTimeNs: number
+  readonly k0?: IntegratorRate
+}
+
+/** The outcome of a dry run. A program with errors is an outcome too: `configuration` and `report` are null then. */
+export interface CompileResource {
+  readonly compiles: boolean
+  readonly diagnostics: readonly DiagnosticResource[]
+  readonly configuration: Configuration | null
+  readonly report: CompileReport | null
+}
+
+export interface DeviceResource {
+  /** MAC address of its first carrier. */
+  readonly id: string
+  /** Human name, unique in the hub. */
+  readonly name: string
+  readonly deviceClass: DeviceClass
+  /** True while the scanner sees it. */
+  readonly active: boolean
+  /** True while an executor holds it. */
+  readonly leased: boolean
+  /** The hardware host that drives it; null while none does. */
+  readonly executorHost: string | null
+  /** Runs that wait for exactly this device or for any of its class. */
+  readonly queueLength: number
+  readonly firstSeenAt: string
+  readonly lastSeenAt: string
+  /** sha256 of its self-description, hex. */
+  readonly descriptionHash: string
+}
+
+export interface ChannelResource {
+  readonly index: number
+  readonly label: string
+  readonly unit: string
+  /** physical = stored * gain + offset. */
+  readonly gain: number
+  readonly offset: number
+  /** How the samples are stored; null while there are none. */
+  readonly encoding: SampleEncoding | null
+  /** Stored so far; final once the run is in a terminal state. */
+  readonly samples: number
+  /** sha256 over the CRC-32s of the stored blocks, hex; null until sealed. */
+  readonly digest: string | null
+}
+
+export interface ChannelList {
+  /** The attempt the figures are about; null before the first. */
+  readonly attempt: number | null
+  readonly sampleRateHz: number
+  /** Problem time units per second of op time; 0 when unknown. */
+  readonly problemTimePerSecond: number
+  readonly channels: readonly ChannelResource[]
+}
+
+/** Minimum and maximum per bucket. A number that JSON cannot say is null. */
+export interface PlotResource {
+  readonly fromIndex: number
+  /** Exclusive. */
+  readonly toIndex: number
+  /** Samples per bucket. */
+  readonly bucket: number
+  /** Samples per stored pyramid entry that was read; 1 when the samples themselves were. */
+  readonly pyramidLevel: number
+  readonly sampleRateHz: number
+  readonly problemTimePerSecond: number
+  readonly channels: readonly PlotChannelResource[]
+}
+
+export interface PlotChannelResource {
+  readonly index: number
+  readonly label: string
+  readonly unit: string
+  readonly minimum: readonly (number | null)[]
+  readonly maximum: readonly (number | null)[]
+}
+
+export interface LogResource {
+  readonly lines: readonly LogLineResource[]
+}
+
+export interface LogLineResource {
+  readonly attempt: number
+  readonly at: string
+  readonly line: string
+}
+
+export interface ServiceStatus {
+  readonly name: string
+  readonly reachable: boolean
+  /** Why not; empty when it is reachable. */
+  readonly detail: string
+}
+
+export interface StatusResource {
+  readonly name: string
+  readonly version: string
+  readonly uptimeS: number
+  /** True when every service is reachable. */
+  readonly ready: boolean
+  readonly services: readonly ServiceStatus[]
+}
+
+/** An RFC 9457 problem document as the hub writes it. */
+export interface ProblemDocument {
+  /** `/problems/<type>` with a type of the domain's problem table. */
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly instance: string
+  readonly traceId: string
+  readonly violations?: readonly Violation[]
+  /** With `compilation-failed`: what the compiler said. */
+  readonly diagnostics?: readonly DiagnosticResource[]
+}
+
+interface EventPlace {
+  readonly attempt: number
+  readonly seq: number
+  readonly at: string
+}
+
+/** The run entered a state; the stream ends after a terminal one. */
+export interface StateEvent extends EventPlace {
+  readonly kind: 'state'
+  readonly state: RunState
+  readonly reason: string
+}
+
+/** The device entered a phase. */
+export interface PhaseEvent extends EventPlace {
+  readonly kind: 'phase'
+  readonly phase: DevicePhase
+  /** Device time. */
+  readonly timeNs: number
+  readonly reason: string
+}
+
+export interface LogEvent extends EventPlace {
+  readonly kind: 'log'
+  readonly lines: readonly string[]
+}
+
+/** The device or its network lost these chunks; `toChunk` is exclusive. */
+export interface GapEvent extends EventPlace {
+  readonly kind: 'gap'
+  readonly fromChunk: number
+  readonly toChunk: number
+}
+
+/** The attempt ended at its executor; the run's state follows once everything is stored. */
+export interface EndEvent extends EventPlace {
+  readonly kind: 'end'
+  readonly outcome: AttemptOutcome
+  readonly reason: string
+}
+
+/** Fresh samples, decimated: minimum and maximum per bucket, physical units. Live only: read them back with `plot`. */
+export interface SamplesEvent extends EventPlace {
+  readonly kind: 'samples'
+  readonly firstIndex: number
+  /** Samples per bucket; the last bucket may cover fewer. */
+  readonly bucket: number
+  /** Samples per channel covered. */
+  readonly count: number
+  readonly channels: readonly { readonly minimum: Float32Array; readonly maximum: Float32Array }[]
+}
+
+/** This reader was too slow: live samples are missing before this place. Nothing else is. */
+export interface LostEvent {
+  readonly kind: 'lost'
+}
+
+export type RunStreamEvent = StateEvent | PhaseEvent | LogEvent | GapEvent | EndEvent | SamplesEvent | LostEvent

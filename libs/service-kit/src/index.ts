@@ -1,0 +1,6 @@
+export * from './environment.ts'
+export { Health, HealthModule, type Readiness } from './health.ts'
+export * from './logger.ts'
+export { counter, gauge, histogram } from './metrics.ts'
+export * from './service-config.ts'
+export * from './start.ts'

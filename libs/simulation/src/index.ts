@@ -1,0 +1,8 @@
+export { circuitModel, type CircuitModel } from './circuit.ts'
+export * from './dormand-prince.ts'
+export { IDEAL, REALISTIC, SATURATION, type Imperfections } from './imperfections.ts'
+export * from './integrate.ts'
+export { LOOP_TOLERANCE } from './newton.ts'
+export { operate, OVERLOAD, type Operation, type OperationEnd, type Slice } from './operation.ts'
+export { fastPace, realTimePace, type Clock, type Pace } from './pace.ts'
+export { SimulatedComputer, type SimulatedComputerOptions } from './simulated-computer.ts'

@@ -1,0 +1,2 @@
+/** Under this token the module provides the GatewayConfig. */
+export const CONFIG = Symbol('GatewayConfig')

@@ -1,0 +1,34 @@
+import { Module, type DynamicModule } from '@nestjs/common'
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core'
+import { MessagingModule, type Bus } from '@lucihub/messaging'
+import { AccessGuard } from './access/access.guard.ts'
+import { KeyCheck } from './access/key-check.ts'
+import { RateLimits } from './access/rate-limits.ts'
+import { CONFIG } from './config-token.ts'
+import type { GatewayConfig } from './config.ts'
+import { DevicesController } from './devices/devices.controller.ts'
+import { EventStreams } from './events/event-streams.ts'
+import { EventsController } from './events/events.controller.ts'
+import { ProblemFilter } from './http/problem.filter.ts'
+import { SchemaPipe } from './http/schema.pipe.ts'
+import { ResultsController } from './results/results.controller.ts'
+import { CompileController } from './runs/compile.controller.ts'
+import { RunsController } from './runs/runs.controller.ts'
+import { SystemController } from './system/system.controller.ts'
+
+@Module({
+  controllers: [RunsController, CompileController, EventsController, ResultsController, DevicesController, SystemController],
+  providers: [
+    KeyCheck,
+    RateLimits,
+    EventStreams,
+    { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_PIPE, useClass: SchemaPipe },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+  ],
+})
+export class GatewayModule {
+  static of(bus: Bus, config: GatewayConfig): DynamicModule {
+    return { module: GatewayModule, imports: [MessagingModule.of(bus)], providers: [{ provide: CONFIG, useValue: config }] }
+  }
+}

@@ -1,0 +1,62 @@
+/** Compiling for a device that a request names, as dry run and submission both do. */
+import { DEVICE_CLASSES, LUCIDAC, Problem, invariant, specificationOf, type DeviceClass, type DeviceSpecification, type IntegratorRate } from '@lucihub/analog'
+import {
+  compilationFromProto, compiler, descriptionFromProto, deviceClass, store, type CompileReply, type DeviceDescriptionMessage,
+} from '@lucihub/contracts'
+import type { Bus } from '@lucihub/messaging'
+import { diagnosticResource, type DiagnosticResource } from './diagnostic.schema.ts'
+
+/** The compiler integrates a reference solution: a large program takes its time. */
+const COMPILE_TIMEOUT_MS = 15_000
+
+/** The device a request names. */
+export interface Target {
+  readonly id: string
+  readonly deviceClass: DeviceClass
+  readonly description: DeviceDescriptionMessage | null
+  readonly specification: DeviceSpecification
+}
+
+/** Looks the named device up. Throws `validation-failed` at `/device` when there is none. */
+export async function targetOf(bus: Bus, device: string): Promise<Target> {
+  const found = await findDevice(bus, device)
+  const active = found?.device
+  if (!active) {
+    const violation = { pointer: '/device', value: device.slice(0, 80), message: 'There is no such device.', remedy: 'GET /api/v1/devices lists the devices.' }
+    throw new Problem('validation-failed', `There is no device "${device.slice(0, 80)}".`, { violations: [violation] })
+  }
+  return {
+    id: active.id,
+    deviceClass: DEVICE_CLASSES.find((known) => deviceClass.toProto(known) === active.deviceClass) ?? 'LUCIDAC',
+    description: active.description ?? null,
+    specification: active.description ? specificationOf(descriptionFromProto(active.description)) : LUCIDAC,
+  }
+}
+
+/** Null when the store knows no such device. */
+async function findDevice(bus: Bus, device: string) {
+  try {
+    return (await bus.call(store.getDevice, { device })).device ?? null
+  } catch (failure) {
+    if (failure instanceof Problem && failure.type === 'not-found') return null
+    throw failure
+  }
+}
+
+export interface Compiled {
+  readonly reply: CompileReply
+  readonly diagnostics: readonly DiagnosticResource[]
+}
+
+/** Compiles. Errors in the program are in the diagnostics; then the reply has no configuration. */
+export async function compile(
+  bus: Bus,
+  program: { source: string; target: Target | null; opTimeNs: number; k0: IntegratorRate | undefined },
+): Promise<Compiled> {
+  const { source, target, opTimeNs, k0 = 0 } = program
+  const request = { source, device: target?.description ?? null, opTimeNs, k0 }
+  const reply = await bus.call(compiler.compile, request, { timeoutMs: COMPILE_TIMEOUT_MS })
+  const { diagnostics, result } = compilationFromProto(reply)
+  invariant(result !== null || diagnostics.some(({ severity }) => severity === 'error'), 'a compilation without a result says why')
+  return { reply, diagnostics: diagnostics.map((diagnostic) => diagnosticResource(diagnostic, source)) }
+}

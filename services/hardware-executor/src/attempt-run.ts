@@ -1,0 +1,219 @@
+/**
+ * One physical run: configure, start, record what the device reports, and judge how it ended. The outcome
+ * is a value; nothing is thrown to the caller, whatever the device does.
+ */
+import { Logger } from '@nestjs/common'
+import {
+  Problem,
+  sampleCount,
+  type AnalogComputer,
+  type Configuration,
+  type RunEvent,
+  type RunRequest,
+} from '@lucihub/analog'
+import { configurationFromProto } from '@lucihub/contracts'
+import type { Attempt, Stop } from './attempt.ts'
+import type { AttemptJournal, Conclusion } from './attempt-journal.ts'
+import { samplesRead } from './executor-metrics.ts'
+import type { JournalBudget } from './journal-budget.ts'
+import { verdict, type DeviceReport, type Verdict } from './verdict.ts'
+
+/** How long a device may be silent beyond the run's own length, ms. */
+const SILENCE_MS = 10_000
+/** How long a stopped device may go on before it is left alone, ms. */
+const STOP_WAIT_MS = 1000
+const NO_ROOM: Stop = {
+  outcome: 'incomplete',
+  reason: "The run-store did not keep up: the unsettled journal filled the executor's memory.",
+}
+
+const log = new Logger('AttemptRun')
+
+export interface AttemptRun {
+  readonly attempt: Attempt
+  readonly deviceRunId: string
+  readonly journal: AttemptJournal
+  readonly budget: JournalBudget
+  /** The device, taken over. */
+  connect(): Promise<AnalogComputer>
+  /** True while the device still answers on its connection. */
+  answers(): Promise<boolean>
+  /** Throws when the next command may not be sent; called immediately before each. */
+  permit(): void
+}
+
+/** What is known of the run so far. */
+interface Recording extends DeviceReport {
+  /** The start command may have been written. */
+  started: boolean
+  finalValues: readonly number[]
+}
+
+/** Runs the attempt on its device and says how it ended. Never rejects. */
+export async function perform(run: AttemptRun): Promise<Conclusion> {
+  const recording: Recording = { finalValues: [], overloads: [], gaps: 0, error: null, done: false, started: false }
+  const ended = await conclude(run, recording).catch(
+    async (error: unknown) => run.attempt.stop ?? failure(error, { there: await run.answers() }),
+  )
+  const { started, overloads, finalValues } = recording
+  return { ...ended, started, overloads, finalValues }
+}
+
+async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict> {
+  const { attempt, journal, permit } = run
+  const spec = specOf(attempt)
+  permit()
+  const computer = await unlessStopped(attempt, run.connect())
+  permit()
+  await unlessStopped(attempt, computer.reset())
+  permit()
+  await unlessStopped(attempt, computer.configure(spec.configuration))
+  permit()
+  recording.started = true
+  await record(run, computer.run(requestOf(run, spec), attempt.signal), recording)
+  const complete = recording.done && journal.samplesPerChannel >= spec.samples
+  if (attempt.stop && !complete) return attempt.stop
+  if (recording.done) recording.overloads = await readOverloads(run, computer)
+  return verdict(recording, { ...spec, arrived: journal.samplesPerChannel })
+}
+
+/** Writes down what the device reports until it is done, falls silent, or does not stop when told to. */
+async function record(run: AttemptRun, events: AsyncIterable<RunEvent>, recording: Recording): Promise<void> {
+  const { opTimeNs, icTimeNs } = specOf(run.attempt)
+  const silence = patienceOf((opTimeNs + icTimeNs) / 1e6 + SILENCE_MS, 'The device fell silent during the run.')
+  const stop = patienceOf(STOP_WAIT_MS, 'The device did not stop.')
+  silence.begin()
+  const onStop = () => stop.begin()
+  run.attempt.signal.addEventListener('abort', onStop)
+  try {
+    await Promise.race([silence.exhausted, stop.exhausted, recordAll(run, events, { recording, heard: silence.begin })])
+  } finally {
+    run.attempt.signal.removeEventListener('abort', onStop)
+    silence.end()
+    stop.end()
+  }
+}
+
+async function recordAll(
+  run: AttemptRun,
+  events: AsyncIterable<RunEvent>,
+  { recording, heard }: { recording: Recording; heard(): void },
+): Promise<void> {
+  const { attempt, journal, budget } = run
+  for await (const event of events) {
+    heard()
+    switch (event.kind) {
+      case 'phase':
+        journal.phase(event)
+        if (event.phase === 'DONE') recording.done = true
+        if (event.phase === 'ERROR') recording.error = event.reason || 'The device reported an error without a reason.'
+        break
+      case 'samples':
+        journal.samples(event.chunk)
+        samplesRead.inc(event.chunk.count * event.chunk.blocks.length)
+        if (!(await budget.room(attempt.signal))) attempt.halt(NO_ROOM)
+        break
+      case 'gap':
+        recording.gaps += event.toChunk - event.fromChunk
+        journal.gap(event)
+        break
+      case 'final':
+        recording.finalValues = [...event.values]
+        break
+      default:
+        event satisfies never
+    }
+  }
+  journal.flush()
+}
+
+/** The latched flags, if they can still be read: a finished run is not thrown away for want of them. */
+async function readOverloads(
+  { attempt, journal, permit }: AttemptRun,
+  computer: AnalogComputer,
+): Promise<readonly number[]> {
+  try {
+    permit()
+    return (await unlessStopped(attempt, computer.overload())).outputs
+  } catch (error) {
+    journal.lines(`The overload flags could not be read: ${Problem.from(error).message}`)
+    return []
+  }
+}
+
+/** What an exception says about the device: it refused the request, it misbehaves, or it is not there any more. */
+function failure(error: unknown, { there }: { readonly there: boolean }): Verdict {
+  const problem = Problem.from(error)
+  if (problem.type === 'internal') log.error(problem.cause)
+  const refused = problem.type === 'validation-failed' || problem.type === 'invalid-request'
+  return { outcome: refused ? 'rejected' : there ? 'device_error' : 'device_lost', reason: problem.message }
+}
+
+interface ReadSpec {
+  readonly configuration: Configuration
+  readonly icTimeNs: number
+  readonly opTimeNs: number
+  readonly sampleRateHz: number
+  readonly haltOnOverload: boolean
+  readonly acceptGaps: boolean
+  /** Samples per channel to expect; 0 without a channel. */
+  readonly samples: number
+}
+
+function specOf({ command: { spec } }: Attempt): ReadSpec {
+  if (!spec?.configuration) throw new Problem('invalid-request', 'The command has no configuration.')
+  const { icTimeNs, opTimeNs, sampleRateHz, haltOnOverload, acceptGaps } = spec
+  const samples = spec.configuration.probes.length > 0 ? sampleCount(opTimeNs, sampleRateHz) : 0
+  return {
+    configuration: configurationFromProto(spec.configuration),
+    icTimeNs,
+    opTimeNs,
+    sampleRateHz,
+    haltOnOverload,
+    acceptGaps,
+    samples,
+  }
+}
+
+function requestOf(
+  { deviceRunId }: AttemptRun,
+  { icTimeNs, opTimeNs, sampleRateHz, haltOnOverload }: ReadSpec,
+): RunRequest {
+  return { id: deviceRunId, icTimeNs, opTimeNs, sampleRateHz, haltOnOverload, finalValues: true }
+}
+
+/** The result of `work`, or a rejection as soon as the attempt is stopped. */
+async function unlessStopped<T>({ signal }: Attempt, work: Promise<T>): Promise<T> {
+  let onStop = (): void => undefined
+  const stopped = new Promise<never>((_, reject) => {
+    onStop = () => reject(new Problem('unavailable', 'The attempt was stopped.'))
+    signal.addEventListener('abort', onStop)
+  })
+  try {
+    return await Promise.race([stopped, work])
+  } finally {
+    signal.removeEventListener('abort', onStop)
+  }
+}
+
+interface Patience {
+  /** Starts the time, or starts it anew. */
+  begin(): void
+  end(): void
+  /** Rejects with `timeout` when the time is over. */
+  readonly exhausted: Promise<never>
+}
+
+function patienceOf(ms: number, detail: string): Patience {
+  let timer: NodeJS.Timeout | undefined
+  let exhaust = (): void => undefined
+  const exhausted = new Promise<never>((_, reject) => (exhaust = () => reject(new Problem('timeout', detail))))
+  return {
+    exhausted,
+    begin: () => {
+      clearTimeout(timer)
+      timer = setTimeout(exhaust, ms)
+    },
+    end: () => clearTimeout(timer),
+  }
+}

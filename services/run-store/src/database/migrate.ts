@@ -1,0 +1,33 @@
+/** Brings the schema up to date. Replicas that start together take turns under an advisory lock. */
+import 'reflect-metadata'
+import pg from 'pg'
+import { DataSource } from 'typeorm'
+import { InitialSchema1763700000000 } from './initial-schema.ts'
+
+/** Any number that nothing else in this database locks. */
+const MIGRATION_LOCK = 4_918_273
+
+/** In order; classes instead of file patterns, so that a bundle holds them. */
+export const MIGRATIONS = [InitialSchema1763700000000]
+
+/** A TypeORM data source that knows the migrations and nothing else. Destroy it after use. */
+export function migrationSource(url: string): DataSource {
+  return new DataSource({ type: 'postgres', driver: pg, url, entities: [], migrations: MIGRATIONS, migrationsTableName: 'migration' })
+}
+
+export async function migrate(url: string): Promise<void> {
+  const guard = new pg.Client({ connectionString: url, application_name: 'run-store migration' })
+  await guard.connect()
+  try {
+    await guard.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+    const source = await migrationSource(url).initialize()
+    try {
+      await source.runMigrations({ transaction: 'all' })
+    } finally {
+      await source.destroy()
+    }
+  } finally {
+    // Closing the session releases the lock.
+    await guard.end()
+  }
+}

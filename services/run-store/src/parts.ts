@@ -1,0 +1,28 @@
+/** Everything the module is made of: what hears the bus, and what that stands on. */
+import { DeviceRepository } from './devices/device-repository.ts'
+import { DevicesHandler } from './devices/devices.handler.ts'
+import { AttemptReaper } from './execution/attempt-reaper.ts'
+import { Dispatcher } from './execution/dispatcher.ts'
+import { LeasesHandler } from './execution/leases.handler.ts'
+import { Reconciler } from './execution/reconciler.ts'
+import { StreamSweeper } from './execution/stream-sweeper.ts'
+import { DatabaseHealth } from './database/database-health.ts'
+import { EventReader } from './journal/event-reader.ts'
+import { EventsHandler } from './journal/events.handler.ts'
+import { JournalHandler } from './journal/journal.handler.ts'
+import { JournalWriter } from './journal/journal-writer.ts'
+import { KeyRepository } from './keys/key-repository.ts'
+import { KeysHandler } from './keys/keys.handler.ts'
+import { MeasurementsHandler } from './measurements/measurements.handler.ts'
+import { PageRepository } from './measurements/page-repository.ts'
+import { ResultSources } from './measurements/result-source.ts'
+import { RunRepository } from './runs/run-repository.ts'
+import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
+import { HotView } from './view/hot-view.ts'
+
+export const HANDLERS = [SubmitHandler, RunsHandler, LeasesHandler, JournalHandler, EventsHandler, MeasurementsHandler, DevicesHandler, KeysHandler]
+
+export const PROVIDERS = [
+  RunRepository, DeviceRepository, KeyRepository, ResultSources, PageRepository, EventReader,
+  JournalWriter, Dispatcher, AttemptReaper, StreamSweeper, Reconciler, HotView, DatabaseHealth,
+]

@@ -1,0 +1,57 @@
+/** The live view of fresh samples: minimum and maximum per bucket, in physical units, small enough for every viewer. */
+import { BYTES_PER_SAMPLE, samplesOf, type Channel, type SampleEncoding } from '@lucihub/analog'
+import type { LiveSamples } from '@lucihub/contracts'
+
+/** Buckets per second of op time and channel. */
+export const VIEW_POINTS_PER_SECOND = 1_000
+/** Buckets per channel in one frame, for devices that are faster than real time. */
+export const FRAME_BUCKETS_MAX = 250
+
+/** A chunk as it came: channel after channel. */
+export interface RawChunk {
+  readonly seq: number
+  readonly firstIndex: number
+  readonly count: number
+  readonly encoding: SampleEncoding
+  readonly samples: Uint8Array
+}
+
+/** One view per stretch of consecutive chunks, with the seq of its last chunk. `chunks` in the order of their indices. */
+export function decimate(chunks: readonly RawChunk[], { channels, sampleRateHz }: { readonly channels: readonly Channel[]; readonly sampleRateHz: number }): { readonly seq: number; readonly samples: LiveSamples }[] {
+  return stretchesOf(chunks).flatMap((stretch) => {
+    const [head] = stretch
+    if (!head) return []
+    const count = stretch.reduce((sum, chunk) => sum + chunk.count, 0)
+    const bucket = Math.max(Math.ceil(sampleRateHz / VIEW_POINTS_PER_SECOND), Math.ceil(count / FRAME_BUCKETS_MAX))
+    const views = channels.map((channel) => bucketsOf(stretch, { channel, count, bucket }))
+    return [{ seq: Math.max(...stretch.map((chunk) => chunk.seq)), samples: { firstIndex: head.firstIndex, bucket, count, channels: views } }]
+  })
+}
+
+function bucketsOf(stretch: readonly RawChunk[], { channel, count, bucket }: { channel: Channel; count: number; bucket: number }): Uint8Array {
+  const pairs = new Float32Array(2 * Math.ceil(count / bucket))
+  for (let pair = 0; pair < pairs.length; pair += 2) pairs.set([Infinity, -Infinity], pair)
+  let index = 0
+  for (const { count: samples, encoding, samples: bytes } of stretch) {
+    const width = samples * BYTES_PER_SAMPLE[encoding]
+    const values = samplesOf(bytes.subarray(channel.index * width, (channel.index + 1) * width), encoding)
+    for (let at = 0; at < values.length; at++, index++) {
+      const value = (values[at] as number) * channel.gain + channel.offset
+      const pair = 2 * Math.floor(index / bucket)
+      if (value < (pairs[pair] as number)) pairs[pair] = value
+      if (value > (pairs[pair + 1] as number)) pairs[pair + 1] = value
+    }
+  }
+  return new Uint8Array(pairs.buffer)
+}
+
+function stretchesOf(chunks: readonly RawChunk[]): RawChunk[][] {
+  const stretches: RawChunk[][] = []
+  let last: RawChunk | undefined
+  for (const chunk of chunks) {
+    if (last && last.firstIndex + last.count === chunk.firstIndex) stretches.at(-1)?.push(chunk)
+    else stretches.push([chunk])
+    last = chunk
+  }
+  return stretches
+}

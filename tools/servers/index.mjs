@@ -1,0 +1,6 @@
+export { provide } from './provide.mjs'
+export { launch } from './child.mjs'
+export { freePort } from './server.mjs'
+export { startPostgres } from './postgres.mjs'
+export { startNats } from './nats.mjs'
+export { startRedis } from './redis.mjs'
