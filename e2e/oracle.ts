@@ -3,6 +3,7 @@
  * sample can be compared bit by bit with one computed here, whatever happened to the run on its way.
  */
 import { lucidacDescription, type Configuration } from '@lucihub/analog'
+import { decodeApb, encodeApb } from '@lucihub/device'
 import type { Client, RunResource } from '@lucihub/sdk'
 import { SimulatedComputer } from '@lucihub/simulation'
 
@@ -10,13 +11,20 @@ import { SimulatedComputer } from '@lucihub/simulation'
 export async function expectedSamples(configuration: Configuration, run: RunResource): Promise<Buffer[]> {
   const mac = configuration.carriers[0]?.carrier ?? ''
   const computer = new SimulatedComputer({ description: lucidacDescription(mac) })
-  await computer.configure(configuration)
+  await computer.configure(onTheWire(configuration))
   const blocks: Uint8Array[][] = configuration.probes.map(() => [])
   const { icTimeNs, opTimeNs, sampleRateHz, haltOnOverload } = run
   for await (const event of computer.run({ id: 'oracle', icTimeNs, opTimeNs, sampleRateHz, haltOnOverload, finalValues: false })) {
     if (event.kind === 'samples') event.chunk.blocks.forEach((block, channel) => blocks[channel]?.push(block.slice()))
   }
   return blocks.map((parts) => Buffer.concat(parts))
+}
+
+/** The configuration as a device receives it: coefficients travel in single precision. */
+function onTheWire(configuration: Configuration): Configuration {
+  const received = decodeApb(encodeApb({ configuration })).configuration
+  if (!received) throw new Error('a configuration was lost on the wire')
+  return received
 }
 
 /** The samples of every channel as the hub has them stored. */

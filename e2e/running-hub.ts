@@ -17,7 +17,7 @@ export interface RunningHub {
 }
 
 /** Short leases, so that a test sees a takeover within seconds. */
-const SHORT_LEASES = { LEASE_TTL_MS: '2500', LEASE_GRACE_MS: '500', LOST_AFTER_MS: '500' }
+const SHORT_LEASES = { LEASE_TTL_MS: '5000', LEASE_GRACE_MS: '500', LOST_AFTER_MS: '500' }
 
 export async function runningHub(options: Partial<HubOptions> = {}): Promise<RunningHub> {
   const dir = mkdtempSync(join(tmpdir(), 'lucihub-e2e-'))

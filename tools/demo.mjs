@@ -5,6 +5,9 @@ import { bundles, servers } from './steps.mjs'
 import { startHub } from './hub.mjs'
 import { root } from './session.mjs'
 
+/** 40 units of the program's time: long enough for both wings of the attractor, short enough to see the single turns. */
+const HOW_LONG = ['--op-time', '4ms', '--sample-rate', '500k', '--phase', 'x,z']
+
 /** @param {import('./session.mjs').Session} session */
 export async function demo(session) {
   await bundles(session)
@@ -26,7 +29,7 @@ export async function demo(session) {
   const commands = [
     ['devices'],
     ['compile', program],
-    ['run', program, '--device', 'virtual-lucidac', '--check', '--out', csv, '--plot', plot],
+    ['run', program, '--device', 'virtual-lucidac', ...HOW_LONG, '--check', '--out', csv, '--plot', plot],
   ]
   for (const args of commands) {
     console.log(`\n$ lucihub ${args.map((arg) => arg.replace(`${root}/`, '')).join(' ')}`)

@@ -113,8 +113,10 @@ describe('subjects', () => {
   })
 
   test.each(Object.keys(feeds))('the feed %s has one publisher and one consumer', (name) => {
-    expect(servicesThat(new RegExp(`@Consume(Batch)?\\(\\s*feeds\\.${name}\\b`))).toHaveLength(1)
-    expect(servicesThat(new RegExp(`(?<!@Consume(Batch)?\\(\\s*)feeds\\.${name}\\b`))).toHaveLength(1)
+    const consumes = String.raw`@Consume(Batch)?\(\s*`
+    const neitherPublishes = String.raw`(@Consume(Batch)?|subscribe|purge)\(\s*`
+    expect(servicesThat(new RegExp(`${consumes}feeds\\.${name}\\b`))).toHaveLength(1)
+    expect(servicesThat(new RegExp(`(?<!${neitherPublishes})feeds\\.${name}\\b`))).toHaveLength(1)
   })
 
   test.each(Object.keys(broadcasts))('the broadcast %s has one sender and one kind of listener', (name) => {

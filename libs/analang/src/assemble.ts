@@ -1,7 +1,17 @@
 /** The last step: settings of every block, and the report for people, from what the stages decided. */
 import {
-  CLANES, invariant, M_BLOCK_WIDTH, type AdcChannel, type ClusterSpecification, type CompileReport, type Configuration,
-  type DeviceSpecification, type ElementUse, type IntegratorConfiguration, type MBlockConfiguration, type MdrOperation,
+  CLANES,
+  invariant,
+  M_BLOCK_WIDTH,
+  type AdcChannel,
+  type ClusterSpecification,
+  type CompileReport,
+  type Configuration,
+  type DeviceSpecification,
+  type ElementUse,
+  type IntegratorConfiguration,
+  type MBlockConfiguration,
+  type MdrOperation,
 } from '@lucihub/analog'
 import type { Circuit } from './circuit.ts'
 import { elementsOf, type Element, type ElementKind } from './elements.ts'
@@ -51,10 +61,17 @@ export function reportOf({ device, cluster, circuit, placement, pace, scaled, ro
     kind,
     used: placement.elements.filter((element) => element.kind === kind).length,
     // An identity counts as available unless a multiplier took its input.
-    available: elementsOf(cluster).filter((element) => element.kind === kind && (kind !== 'identity' || !element.inputs.some((input) => taken.has(input)))).length,
+    available: elementsOf(cluster).filter(
+      (element) => element.kind === kind && (kind !== 'identity' || !element.inputs.some((input) => taken.has(input))),
+    ).length,
   })
   return {
-    elements: [use('integrator'), use('multiplier'), use('identity'), { kind: 'ADC channel', used: circuit.probes.length, available: device.adcChannels }],
+    elements: [
+      use('integrator'),
+      use('multiplier'),
+      use('identity'),
+      { kind: 'ADC channel', used: circuit.probes.length, available: device.adcChannels },
+    ],
     lanesUsed: routing.lanes.length,
     lanesAvailable: device.lanes,
     k0: pace.k0,
@@ -78,7 +95,10 @@ function blockOf(slot: 0 | 1, { cluster, placement, scaled, pace }: Decisions): 
       return {
         kind: 'MINT',
         integrators: here.map(({ element, index }): IntegratorConfiguration => ({
-          element: element.index, ic: signalAt(scaled, index).ic, k0: pace.k0, limiter: false,
+          element: element.index,
+          ic: signalAt(scaled, index).ic,
+          k0: pace.k0,
+          limiter: false,
         })),
       }
     case 'MMUL':
@@ -89,7 +109,9 @@ function blockOf(slot: 0 | 1, { cluster, placement, scaled, pace }: Decisions): 
 }
 
 function operationsOf(elements: readonly Element[]): MdrOperation[] {
-  const set = new Map(elements.flatMap(({ operation }) => (operation ? [[operation.element, operation.name] as const] : [])))
+  const set = new Map(
+    elements.flatMap(({ operation }) => (operation ? [[operation.element, operation.name] as const] : [])),
+  )
   return Array.from({ length: MDR_ELEMENTS }, (_, index) => set.get(index) ?? 'MULTIPLY')
 }
 

@@ -23,7 +23,13 @@ export type Statement =
 /** What stands left of `=`. For a derivative, `variables` repeats the time variable once per order. */
 export type Target =
   | { readonly kind: 'signal'; readonly range: Range; readonly name: Identifier; readonly time: Time | null }
-  | { readonly kind: 'derivative'; readonly range: Range; readonly name: Identifier; readonly variables: readonly Identifier[]; readonly time: Time }
+  | {
+      readonly kind: 'derivative'
+      readonly range: Range
+      readonly name: Identifier
+      readonly variables: readonly Identifier[]
+      readonly time: Time
+    }
 
 /** `(t)`, or `(t: 0)` with the instant of an initial value. */
 export interface Time extends Range {
@@ -34,9 +40,28 @@ export interface Time extends Range {
 export type Expression =
   | { readonly kind: 'number'; readonly range: Range; readonly value: number }
   | { readonly kind: 'name'; readonly range: Range; readonly name: Identifier }
-  | { readonly kind: 'call'; readonly range: Range; readonly name: Identifier; readonly arguments: readonly Expression[] }
-  | { readonly kind: 'derivative'; readonly range: Range; readonly name: Identifier; readonly variables: readonly Identifier[]; readonly arguments: readonly Expression[] }
+  | {
+      readonly kind: 'call'
+      readonly range: Range
+      readonly name: Identifier
+      readonly arguments: readonly Expression[]
+    }
+  | {
+      readonly kind: 'derivative'
+      readonly range: Range
+      readonly name: Identifier
+      readonly variables: readonly Identifier[]
+      readonly arguments: readonly Expression[]
+    }
   | { readonly kind: 'negation'; readonly range: Range; readonly operand: Expression }
-  | { readonly kind: 'sum'; readonly range: Range; readonly terms: readonly { readonly sign: 1 | -1; readonly value: Expression }[] }
-  | { readonly kind: 'product'; readonly range: Range; readonly factors: readonly { readonly operator: '*' | '/'; readonly value: Expression }[] }
+  | {
+      readonly kind: 'sum'
+      readonly range: Range
+      readonly terms: readonly { readonly sign: 1 | -1; readonly value: Expression }[]
+    }
+  | {
+      readonly kind: 'product'
+      readonly range: Range
+      readonly factors: readonly { readonly operator: '*' | '/'; readonly value: Expression }[]
+    }
   | { readonly kind: 'power'; readonly range: Range; readonly base: Expression; readonly exponent: Expression }

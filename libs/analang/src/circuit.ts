@@ -9,7 +9,13 @@ export interface Circuit {
 
 /** One element's output. Sources are positions in the list of signals. */
 export type Signal =
-  | { readonly kind: 'integrator'; readonly name: string; readonly range: Range; readonly initial: number; readonly inputs: readonly Contribution[] }
+  | {
+      readonly kind: 'integrator'
+      readonly name: string
+      readonly range: Range
+      readonly initial: number
+      readonly inputs: readonly Contribution[]
+    }
   | { readonly kind: 'product'; readonly name: string; readonly factors: readonly [number, number] }
   | { readonly kind: 'sum'; readonly name: string; readonly range: Range; readonly inputs: readonly Contribution[] }
 

@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
-  LUCIDAC, PORTABLE_CARRIER, violationsOf, type Compilation, type Configuration, type DeviceSpecification, type MBlockType,
+  LUCIDAC,
+  PORTABLE_CARRIER,
+  violationsOf,
+  type Compilation,
+  type Configuration,
+  type DeviceSpecification,
+  type MBlockType,
 } from '@lucihub/analog'
 import { integrate } from '@lucihub/simulation'
 import fc from 'fast-check'
@@ -32,12 +38,18 @@ interface Played {
 }
 
 /** The block equations of the device, taken literally, without any knowledge of how the configuration was made. */
-function play({ carriers }: Configuration, { slots: types }: { slots: readonly (MBlockType | null)[] }, opTimeS: number): Played {
+function play(
+  { carriers }: Configuration,
+  { slots: types }: { slots: readonly (MBlockType | null)[] },
+  opTimeS: number,
+): Played {
   const [carrier] = carriers
   const [cluster] = carrier?.clusters ?? []
   if (!carrier || !cluster) throw new Error('one cluster is configured')
   const integrators = cluster.slots.flatMap((block, slot) =>
-    block?.kind === 'MINT' ? block.integrators.map(({ element, ic, k0 }) => ({ clane: 8 * slot + element, ic, k0 })) : [],
+    block?.kind === 'MINT'
+      ? block.integrators.map(({ element, ic, k0 }) => ({ clane: 8 * slot + element, ic, k0 }))
+      : [],
   )
   const outputs = new Float64Array(16)
   const sums = new Float64Array(16)
@@ -82,21 +94,30 @@ function play({ carriers }: Configuration, { slots: types }: { slots: readonly (
       integrators.forEach(({ clane, k0 }, index) => (dy[index] = -k0 * sums[clane]!))
     },
   }
-  const end = integrate(problem, y0, { t0: 0, dt: opTimeS / (SAMPLES - 1), count: SAMPLES }, {
-    rtol: 1e-9,
-    atol: 1e-12,
-    onSample(_k, y) {
-      settle(y)
-      largest = Math.max(largest, ...outputs.map(Math.abs))
-      for (const { output, gain, offset, probe } of carrier.adc) values[probe]!.push(outputs[output % 16]! * gain + offset)
+  const end = integrate(
+    problem,
+    y0,
+    { t0: 0, dt: opTimeS / (SAMPLES - 1), count: SAMPLES },
+    {
+      rtol: 1e-9,
+      atol: 1e-12,
+      onSample(_k, y) {
+        settle(y)
+        largest = Math.max(largest, ...outputs.map(Math.abs))
+        for (const { output, gain, offset, probe } of carrier.adc)
+          values[probe]!.push(outputs[output % 16]! * gain + offset)
+      },
     },
-  })
+  )
   expect(end.status).toBe('ok')
   return { values, largest }
 }
 
 /** Compiles, checks the configuration, plays it and compares every probe with the direct solution, relative to its largest value. */
-function checkCircuit(source: string, { device = LUCIDAC, opTimeNs, ...options }: { device?: DeviceSpecification; opTimeNs: number; k0?: 100 | 10_000 }): void {
+function checkCircuit(
+  source: string,
+  { device = LUCIDAC, opTimeNs, ...options }: { device?: DeviceSpecification; opTimeNs: number; k0?: 100 | 10_000 },
+): void {
   const { configuration, report } = resultOf(compile(source, { device, opTimeNs, ...options }))
   expect(violationsOf(configuration, device)).toEqual([])
   const opTimeS = opTimeNs * 1e-9
@@ -147,7 +168,9 @@ test('the Lorenz attractor takes three integrators and two multipliers of a LUCI
 })
 
 test('one integrator that decays becomes one lane', () => {
-  const { configuration } = resultOf(compile(example('exponential-decay.ana'), { device: LUCIDAC, opTimeNs: 1_000_000 }))
+  const { configuration } = resultOf(
+    compile(example('exponential-decay.ana'), { device: LUCIDAC, opTimeNs: 1_000_000 }),
+  )
   expect(configuration).toEqual({
     carriers: [
       {
@@ -179,22 +202,34 @@ test('signs, factors and offsets of probes come out right', () => {
   checkCircuit(PROBES, { opTimeNs: 1_000_000 })
 })
 
-test.each<[MBlockType | null, MBlockType | null]>([['MMUL', 'MINT'], ['MINT', 'MDR'], ['MDR', 'MINT']])(
-  'slots are read from the device: %s and %s',
-  (...slots) => {
-    checkCircuit(PROBES, { device: deviceWith(slots), opTimeNs: 1_000_000 })
-    checkCircuit(example('lorenz.ana'), { device: deviceWith(slots), opTimeNs: 1_000_000 })
-  },
-)
+test.each<[MBlockType | null, MBlockType | null]>([
+  ['MMUL', 'MINT'],
+  ['MINT', 'MDR'],
+  ['MDR', 'MINT'],
+])('slots are read from the device: %s and %s', (...slots) => {
+  checkCircuit(PROBES, { device: deviceWith(slots), opTimeNs: 1_000_000 })
+  checkCircuit(example('lorenz.ana'), { device: deviceWith(slots), opTimeNs: 1_000_000 })
+})
 
 test('sixteen integrators and a constant: outputs 14 and 15 are taken from the half where they are not masked', () => {
-  const ring = Array.from({ length: 16 }, (_, i) => `let diff[x${i}, t](t) = ${i === 0 ? '1 - x15(t)' : `0.5 * x${i - 1}(t) - 0.25 * x${i}(t)`}; let x${i}(t: 0) = ${i / 10};`)
-  checkCircuit(`${ring.join('\n')} probe x15(t); probe x14(t);`, { device: deviceWith(['MINT', 'MINT']), opTimeNs: 500_000 })
+  const ring = Array.from(
+    { length: 16 },
+    (_, i) =>
+      `let diff[x${i}, t](t) = ${i === 0 ? '1 - x15(t)' : `0.5 * x${i - 1}(t) - 0.25 * x${i}(t)`}; let x${i}(t: 0) = ${i / 10};`,
+  )
+  checkCircuit(`${ring.join('\n')} probe x15(t); probe x14(t);`, {
+    device: deviceWith(['MINT', 'MINT']),
+    opTimeNs: 500_000,
+  })
 })
 
 test('the carrier of the specification is the carrier of the configuration', () => {
-  const carriers = [{ id: '04-E9-E5-15-87-A0', clusters: [{ index: 0, slots: ['MINT', 'MMUL'] as const }], tBlock: false }]
-  const { configuration } = resultOf(compile(example('lorenz.ana'), { device: { ...LUCIDAC, carriers }, opTimeNs: 1_000_000 }))
+  const carriers = [
+    { id: '04-E9-E5-15-87-A0', clusters: [{ index: 0, slots: ['MINT', 'MMUL'] as const }], tBlock: false },
+  ]
+  const { configuration } = resultOf(
+    compile(example('lorenz.ana'), { device: { ...LUCIDAC, carriers }, opTimeNs: 1_000_000 }),
+  )
   expect(configuration.carriers.map(({ carrier }) => carrier)).toEqual(['04-E9-E5-15-87-A0'])
 })
 
@@ -208,9 +243,15 @@ test('four different monomials of high degree share products down to the four mu
 })
 
 test('a weight of more than 8 is split over lanes', () => {
-  const { configuration } = resultOf(compile('let diff[x, t](t) = -20 * x(t); let x(t: 0) = 1; probe x(t);', { device: LUCIDAC, opTimeNs: 1_000_000 }))
-  expect(configuration.carriers[0]!.clusters[0]!.lanes.map(({ coefficient, upscaled }) => [coefficient, upscaled])).toEqual([
-    [20 / 3 / 8, true], [20 / 3 / 8, true], [20 / 3 / 8, true],
+  const { configuration } = resultOf(
+    compile('let diff[x, t](t) = -20 * x(t); let x(t: 0) = 1; probe x(t);', { device: LUCIDAC, opTimeNs: 1_000_000 }),
+  )
+  expect(
+    configuration.carriers[0]!.clusters[0]!.lanes.map(({ coefficient, upscaled }) => [coefficient, upscaled]),
+  ).toEqual([
+    [20 / 3 / 8, true],
+    [20 / 3 / 8, true],
+    [20 / 3 / 8, true],
   ])
 })
 
@@ -222,14 +263,17 @@ test('coefficients too large for all lanes slow problem time down', () => {
 })
 
 test('a problem in seconds with a dynamics of microseconds compiles like any other', () => {
-  const source = 'let w = 1e6; let diff[x, t, t](t) = -w^2 * x(t); let x(t: 0) = 5; probe x(t); probe diff[x, t](t) as v;'
+  const source =
+    'let w = 1e6; let diff[x, t, t](t) = -w^2 * x(t); let x(t: 0) = 5; probe x(t); probe diff[x, t](t) as v;'
   const { report } = resultOf(compile(source, { device: LUCIDAC, opTimeNs: 1_000_000 }))
   expect(report.problemTimePerSecond).toBe(1)
   checkCircuit(source, { opTimeNs: 1_000_000 })
 })
 
 test('slow integrators are taken when they are asked for', () => {
-  const { configuration, report } = resultOf(compile(example('duffing.ana'), { device: LUCIDAC, opTimeNs: 100_000_000, k0: 100 }))
+  const { configuration, report } = resultOf(
+    compile(example('duffing.ana'), { device: LUCIDAC, opTimeNs: 100_000_000, k0: 100 }),
+  )
   expect([report.k0, report.problemTimePerSecond]).toEqual([100, 100])
   expect(configuration.carriers[0]!.clusters[0]!.slots[0]).toMatchObject({ integrators: [{ k0: 100 }, { k0: 100 }] })
 })
@@ -241,12 +285,22 @@ test('compiling twice gives the same', () => {
 
 const VARIABLES = ['x', 'y', 'z']
 const factor = fc.constantFrom('x(t)', 'y(t)', 'z(t)', 'x(t)^2', '1', 'p', 'diff[x, t](t)')
-const term = fc.tuple(fc.double({ min: -20, max: 20, noNaN: true }), fc.array(factor, { maxLength: 3 })).map(([c, factors]) => [c.toPrecision(3), ...factors].join(' * '))
-const expression = fc.array(term, { minLength: 1, maxLength: 4 }).map((terms) => terms.map((text) => `(${text})`).join(' + '))
-const program = fc.tuple(fc.array(expression, { minLength: 3, maxLength: 3 }), fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 3, maxLength: 3 }), expression).map(
-  ([rhs, initial, probe]) =>
-    `let p = 0.5; ${VARIABLES.map((name, i) => `let diff[${name}, t${i === 0 ? ', t' : ''}](t) = ${rhs[i]}; let ${name}(t: 0) = ${initial[i]};`).join('\n')} probe x(t); probe ${probe} as other;`,
-)
+const term = fc
+  .tuple(fc.double({ min: -20, max: 20, noNaN: true }), fc.array(factor, { maxLength: 3 }))
+  .map(([c, factors]) => [c.toPrecision(3), ...factors].join(' * '))
+const expression = fc
+  .array(term, { minLength: 1, maxLength: 4 })
+  .map((terms) => terms.map((text) => `(${text})`).join(' + '))
+const program = fc
+  .tuple(
+    fc.array(expression, { minLength: 3, maxLength: 3 }),
+    fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 3, maxLength: 3 }),
+    expression,
+  )
+  .map(
+    ([rhs, initial, probe]) =>
+      `let p = 0.5; ${VARIABLES.map((name, i) => `let diff[${name}, t${i === 0 ? ', t' : ''}](t) = ${rhs[i]}; let ${name}(t: 0) = ${initial[i]};`).join('\n')} probe x(t); probe ${probe} as other;`,
+  )
 
 test('random polynomial systems become sound configurations or errors that say why', () => {
   let compiled = 0
@@ -263,10 +317,44 @@ test('random polynomial systems become sound configurations or errors that say w
   expect(compiled).toBeGreaterThan(20)
 })
 
-const fragment = fc.constantFrom('let', 'probe', 'in', 'use', 'as', 'diff', '[', ']', '(', ')', ',', ':', ';', '=', '+', '-', '*', '/', '^', 'x', 't', 'x(t)', '1', '.5e3', '# c\n', '//', '\n', '§', '\u{0}', '𝛑')
+const fragment = fc.constantFrom(
+  'let',
+  'probe',
+  'in',
+  'use',
+  'as',
+  'diff',
+  '[',
+  ']',
+  '(',
+  ')',
+  ',',
+  ':',
+  ';',
+  '=',
+  '+',
+  '-',
+  '*',
+  '/',
+  '^',
+  'x',
+  't',
+  'x(t)',
+  '1',
+  '.5e3',
+  '# c\n',
+  '//',
+  '\n',
+  '§',
+  '\u{0}',
+  '𝛑',
+)
 
 test('no text makes the compiler throw', () => {
-  const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.array(fragment, { maxLength: 40 }).map((parts) => parts.join(' ')))
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.array(fragment, { maxLength: 40 }).map((parts) => parts.join(' ')),
+  )
   fc.assert(
     fc.property(text, (source) => {
       const { diagnostics, result } = compile(source, { device: LUCIDAC, opTimeNs: 1_000 })

@@ -3,7 +3,13 @@
  * result and what it has to say; none throws on anything a user writes.
  */
 import {
-  invariant, RUN_LIMITS, violationsOf, type ClusterSpecification, type Compilation, type DeviceSpecification, type IntegratorRate,
+  invariant,
+  RUN_LIMITS,
+  violationsOf,
+  type ClusterSpecification,
+  type Compilation,
+  type DeviceSpecification,
+  type IntegratorRate,
 } from '@lucihub/analog'
 import { configurationOf, reportOf } from './assemble.ts'
 import { check } from './check.ts'
@@ -46,7 +52,7 @@ export function compile(source: string, options: CompileOptions): Compilation {
 
   // The length of the run in problem time depends on the pace, amplitudes on that length, and the lanes that
   // the weights take on both. So a pace is tried, and a slower one while the lanes do not suffice.
-  for (let pace = fastestPace(device, options.k0); ; ) {
+  for (let pace = fastestPace(device, options.k0); ;) {
     const scaling = scale(circuit, { pace, opTimeNs, upscaling: device.upscaling })
     const routing = scaling.value && route(circuit, scaling.value, placement, device)
     const slower = scaling.value && !routing?.value && slowerPace(pace, scaling.value, circuit, device)
@@ -68,9 +74,12 @@ export function compile(source: string, options: CompileOptions): Compilation {
 function checkOptions({ device, opTimeNs, k0 }: CompileOptions): Issue[] {
   const { min, max } = RUN_LIMITS.opTimeNs
   const issues: Issue[] = []
-  if (!(opTimeNs >= min && opTimeNs <= max)) issues.push(issue('ANA0303', null, `the op time is ${opTimeNs} ns, not between ${min} and ${max} ns`))
+  if (!(opTimeNs >= min && opTimeNs <= max))
+    issues.push(issue('ANA0303', null, `the op time is ${opTimeNs} ns, not between ${min} and ${max} ns`))
   if (k0 !== undefined && !device.integratorRates.includes(k0))
-    issues.push(issue('ANA0304', null, `the device has no k0 = ${k0}`, `it offers ${device.integratorRates.join(' and ')}`))
+    issues.push(
+      issue('ANA0304', null, `the device has no k0 = ${k0}`, `it offers ${device.integratorRates.join(' and ')}`),
+    )
   return issues
 }
 
@@ -84,7 +93,9 @@ function slowed(pace: Pace): Issue[] {
   if (pace.divisor === 1) return []
   return [
     issue(
-      'ANA0403', null, `problem time passes at ${problemTimePerSecond(pace)} units per second instead of ${pace.k0}: the coefficients are large`,
+      'ANA0403',
+      null,
+      `problem time passes at ${problemTimePerSecond(pace)} units per second instead of ${pace.k0}: the coefficients are large`,
       'the run covers a shorter stretch of problem time; give it a longer op time',
     ),
   ]

@@ -11,7 +11,14 @@ const ORDER_MAX = 64
 
 export type Symbol =
   | { readonly kind: 'alias'; readonly name: string; readonly range: Range; readonly expression: Expression }
-  | { readonly kind: 'variable'; readonly name: string; readonly range: Range; readonly order: number; readonly equation: Expression; readonly initials: Map<number, Expression> }
+  | {
+      readonly kind: 'variable'
+      readonly name: string
+      readonly range: Range
+      readonly order: number
+      readonly equation: Expression
+      readonly initials: Map<number, Expression>
+    }
   | { readonly kind: 'input'; readonly name: string; readonly range: Range }
 
 export interface Declarations {
@@ -32,8 +39,16 @@ export function declare(ast: Ast, issues: Issue[]): Declarations {
   const symbols = new Map<string, Symbol>()
   const reserved = (name: string): boolean => name === time || (math && isMathName(name))
   const add = (symbol: Symbol, at: Identifier): void => {
-    if (reserved(symbol.name)) issues.push(issue('ANA0116', at, `${quoted(symbol.name)} is ${symbol.name === time ? 'the time variable' : 'part of module math'} and cannot be defined`))
-    else if (symbols.has(symbol.name)) issues.push(issue('ANA0102', at, `${quoted(symbol.name)} is defined twice`, 'rename one of the two'))
+    if (reserved(symbol.name))
+      issues.push(
+        issue(
+          'ANA0116',
+          at,
+          `${quoted(symbol.name)} is ${symbol.name === time ? 'the time variable' : 'part of module math'} and cannot be defined`,
+        ),
+      )
+    else if (symbols.has(symbol.name))
+      issues.push(issue('ANA0102', at, `${quoted(symbol.name)} is defined twice`, 'rename one of the two'))
     // Known even so: one mistake is not to make every use of the name another.
     if (!symbols.has(symbol.name)) symbols.set(symbol.name, symbol)
   }
@@ -57,12 +72,34 @@ export function derivativeName(name: string, order: number, time: string): strin
 }
 
 /** The order of `diff[x, t, t]`, or null with an issue when it is malformed. */
-export function orderOf(name: Identifier, variables: readonly Identifier[], time: string, issues: Issue[]): number | null {
+export function orderOf(
+  name: Identifier,
+  variables: readonly Identifier[],
+  time: string,
+  issues: Issue[],
+): number | null {
   const range = { from: name.from, to: variables.at(-1)?.to ?? name.to }
   const other = variables.find((variable) => variable.name !== time)
-  if (variables.length === 0) issues.push(issue('ANA0106', range, 'the derivative does not say with respect to what', `write \`diff[${name.name}, ${time}]\``))
-  else if (other) issues.push(issue('ANA0106', other, `the derivative is with respect to ${quoted(other.name)}, but time is ${quoted(time)}`, 'derive with respect to time only'))
-  else if (variables.length > ORDER_MAX) issues.push(issue('ANA0106', range, `the derivative has order ${variables.length}, more than ${ORDER_MAX}`))
+  if (variables.length === 0)
+    issues.push(
+      issue(
+        'ANA0106',
+        range,
+        'the derivative does not say with respect to what',
+        `write \`diff[${name.name}, ${time}]\``,
+      ),
+    )
+  else if (other)
+    issues.push(
+      issue(
+        'ANA0106',
+        other,
+        `the derivative is with respect to ${quoted(other.name)}, but time is ${quoted(time)}`,
+        'derive with respect to time only',
+      ),
+    )
+  else if (variables.length > ORDER_MAX)
+    issues.push(issue('ANA0106', range, `the derivative has order ${variables.length}, more than ${ORDER_MAX}`))
   else return variables.length
   return null
 }
@@ -80,7 +117,15 @@ function importsMath(statements: readonly Statement[], issues: Issue[]): boolean
   for (const statement of statements) {
     if (statement.kind !== 'use') continue
     if (statement.module.name === 'math') math = true
-    else issues.push(issue('ANA0104', statement.module, `there is no module ${quoted(statement.module.name)}`, 'the only module is `math`'))
+    else
+      issues.push(
+        issue(
+          'ANA0104',
+          statement.module,
+          `there is no module ${quoted(statement.module.name)}`,
+          'the only module is `math`',
+        ),
+      )
   }
   return math
 }
@@ -100,7 +145,14 @@ function symbolOf({ target, value }: Definition, time: string, issues: Issue[]):
 
 function checkTime(written: Time | null, time: string, issues: Issue[]): void {
   if (written && written.variable.name !== time)
-    issues.push(issue('ANA0114', written.variable, `time is ${quoted(time)} in other equations, but ${quoted(written.variable.name)} here`, `write ${quoted(time)}`))
+    issues.push(
+      issue(
+        'ANA0114',
+        written.variable,
+        `time is ${quoted(time)} in other equations, but ${quoted(written.variable.name)} here`,
+        `write ${quoted(time)}`,
+      ),
+    )
 }
 
 interface Scope {
@@ -112,17 +164,45 @@ interface Scope {
 function declareInitial({ target, value }: Definition, { time, symbols, issues }: Scope): void {
   checkTime(target.time, time, issues)
   if (target.time?.instant !== 0)
-    issues.push(issue('ANA0108', target.time, `the initial value is given at ${time} = ${target.time?.instant}`, `write \`${time}: 0\``))
+    issues.push(
+      issue(
+        'ANA0108',
+        target.time,
+        `the initial value is given at ${time} = ${target.time?.instant}`,
+        `write \`${time}: 0\``,
+      ),
+    )
   const order = initialOrderOf(target, time, issues)
   if (order === null) return
   const { name } = target.name
   const symbol = symbols.get(name)
   const written = derivativeName(name, order, time)
   if (symbol?.kind !== 'variable')
-    issues.push(issue('ANA0109', target.range, `${quoted(name)} has no differential equation, so it has no initial value`, `give \`diff[${name}, ${time}](${time})\` an equation`))
+    issues.push(
+      issue(
+        'ANA0109',
+        target.range,
+        `${quoted(name)} has no differential equation, so it has no initial value`,
+        `give \`diff[${name}, ${time}](${time})\` an equation`,
+      ),
+    )
   else if (order >= symbol.order)
-    issues.push(issue('ANA0109', target.range, `the equation of ${quoted(name)} has order ${symbol.order}, so ${quoted(written)} has no initial value`))
-  else if (symbol.initials.has(order)) issues.push(issue('ANA0102', target.range, `the initial value of ${quoted(written)} is defined twice`, 'remove one of the two'))
+    issues.push(
+      issue(
+        'ANA0109',
+        target.range,
+        `the equation of ${quoted(name)} has order ${symbol.order}, so ${quoted(written)} has no initial value`,
+      ),
+    )
+  else if (symbol.initials.has(order))
+    issues.push(
+      issue(
+        'ANA0102',
+        target.range,
+        `the initial value of ${quoted(written)} is defined twice`,
+        'remove one of the two',
+      ),
+    )
   else symbol.initials.set(order, value)
 }
 

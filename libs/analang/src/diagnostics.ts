@@ -14,50 +14,134 @@ interface DiagnosticRow {
 /** Every code: what it is called and what it means. A code is never reused. */
 export const DIAGNOSTICS = {
   ANA0001: row('error', 'source too large', 'A program is text of at most 64 KiB.'),
-  ANA0002: row('error', 'syntax error', 'The text does not follow the grammar. Statements begin with use, in, probe or let and end with a semicolon.'),
+  ANA0002: row(
+    'error',
+    'syntax error',
+    'The text does not follow the grammar. Statements begin with use, in, probe or let and end with a semicolon.',
+  ),
   ANA0003: row('error', 'program too large', 'A program has at most 20 000 names, numbers and operations.'),
-  ANA0004: row('error', 'nested too deeply', 'Parentheses and signs nest at most 64 deep. Give parts of the expression a name of their own.'),
+  ANA0004: row(
+    'error',
+    'nested too deeply',
+    'Parentheses and signs nest at most 64 deep. Give parts of the expression a name of their own.',
+  ),
   ANA0005: row('error', 'name too long', 'A name has at most 64 characters.'),
   ANA0006: row('error', 'number out of range', 'The number is larger than any that can be computed with.'),
 
   ANA0101: row('error', 'unknown name', 'The name is neither defined by let or in, nor part of an imported module.'),
-  ANA0102: row('error', 'defined twice', 'A name has one meaning in the whole program; the order of statements does not matter.'),
-  ANA0103: row('error', 'algebraic loop', 'A value depends on itself with no integrator in between. Analog loops without an integrator settle or oscillate in ways no equation here describes, so they are not compiled yet.'),
+  ANA0102: row(
+    'error',
+    'defined twice',
+    'A name has one meaning in the whole program; the order of statements does not matter.',
+  ),
+  ANA0103: row(
+    'error',
+    'algebraic loop',
+    'A value depends on itself with no integrator in between. Analog loops without an integrator settle or oscillate in ways no equation here describes, so they are not compiled yet.',
+  ),
   ANA0104: row('error', 'unknown module', 'The only module is math.'),
-  ANA0105: row('error', 'wrong argument', 'A signal is a function of the present time and nothing else: x(t). A delayed or shifted signal cannot be built from integrators and multipliers.'),
-  ANA0106: row('error', 'malformed derivative', 'A derivative names the signal once and the time variable once per order: diff[x, t](t), diff[x, t, t](t).'),
+  ANA0105: row(
+    'error',
+    'wrong argument',
+    'A signal is a function of the present time and nothing else: x(t). A delayed or shifted signal cannot be built from integrators and multipliers.',
+  ),
+  ANA0106: row(
+    'error',
+    'malformed derivative',
+    'A derivative names the signal once and the time variable once per order: diff[x, t](t), diff[x, t, t](t).',
+  ),
   ANA0107: row('error', 'no such derivative', 'A variable whose equation has order n has derivatives up to order n.'),
   ANA0108: row('error', 'initial value not at time 0', 'A run starts at time 0, so initial values are given there.'),
-  ANA0109: row('error', 'initial value without an equation', 'Only a variable of a differential equation has initial values, one for each derivative below the order of its equation.'),
+  ANA0109: row(
+    'error',
+    'initial value without an equation',
+    'Only a variable of a differential equation has initial values, one for each derivative below the order of its equation.',
+  ),
   ANA0110: row('error', 'initial value not constant', 'An initial value is computed from numbers and parameters only.'),
   ANA0111: row('error', 'nothing is probed', 'A run measures its probes; without one there is nothing to see.'),
   ANA0112: row('error', 'constant probe', 'A probe must depend on time; a constant needs no measurement.'),
-  ANA0113: row('error', 'label used twice', 'The labels of probes name the channels of the result, so each is used once.'),
+  ANA0113: row(
+    'error',
+    'label used twice',
+    'The labels of probes name the channels of the result, so each is used once.',
+  ),
   ANA0114: row('error', 'two time variables', 'All equations of a program have the same time variable.'),
   ANA0115: row('error', 'wrong number of arguments', 'A function takes a fixed number of arguments.'),
-  ANA0116: row('error', 'reserved name', 'The time variable, and the functions and constants of an imported module, cannot be defined anew.'),
+  ANA0116: row(
+    'error',
+    'reserved name',
+    'The time variable, and the functions and constants of an imported module, cannot be defined anew.',
+  ),
   ANA0117: row('error', 'exponent not allowed', 'An exponent is a whole number from 0 to 64, written as a number.'),
-  ANA0118: row('warning', 'has no effect', 'No probe depends on this, directly or through other equations, so no element is spent on it.'),
+  ANA0118: row(
+    'warning',
+    'has no effect',
+    'No probe depends on this, directly or through other equations, so no element is spent on it.',
+  ),
 
-  ANA0201: row('error', 'function not yet compilable', 'Functions such as sin and exp would have to be generated by elements the compiler does not use yet. Many are solutions of small differential equations, which can be added to the program.'),
-  ANA0202: row('error', 'division not yet compilable', 'Only division by a constant is compiled; it becomes a coefficient.'),
+  ANA0201: row(
+    'error',
+    'function not yet compilable',
+    'Functions such as sin and exp would have to be generated by elements the compiler does not use yet. Many are solutions of small differential equations, which can be added to the program.',
+  ),
+  ANA0202: row(
+    'error',
+    'division not yet compilable',
+    'Only division by a constant is compiled; it becomes a coefficient.',
+  ),
   ANA0203: row('error', 'division by zero', 'The divisor is zero for every time.'),
-  ANA0204: row('error', 'expression too large', 'Multiplying out this expression gives more terms than any device could carry.'),
+  ANA0204: row(
+    'error',
+    'expression too large',
+    'Multiplying out this expression gives more terms than any device could carry.',
+  ),
   ANA0205: row('error', 'value not finite', 'A constant of the program is not a finite number.'),
-  ANA0206: row('error', 'external input not yet compilable', 'Inputs of the front panel are part of the language, but the compiler does not place them yet.'),
-  ANA0207: row('error', 'explicit time not yet compilable', 'Time itself is no signal of the machine. A variable whose derivative is 1 is.'),
+  ANA0206: row(
+    'error',
+    'external input not yet compilable',
+    'Inputs of the front panel are part of the language, but the compiler does not place them yet.',
+  ),
+  ANA0207: row(
+    'error',
+    'explicit time not yet compilable',
+    'Time itself is no signal of the machine. A variable whose derivative is 1 is.',
+  ),
   ANA0208: row('error', 'degree too high', 'A product has at most 64 factors.'),
 
   ANA0301: row('error', 'not enough elements', 'The circuit needs more elements of a kind than the device has.'),
-  ANA0302: row('error', 'not enough lanes', 'Every weighted connection takes a lane; a weight beyond what one upscaled lane carries takes several.'),
+  ANA0302: row(
+    'error',
+    'not enough lanes',
+    'Every weighted connection takes a lane; a weight beyond what one upscaled lane carries takes several.',
+  ),
   ANA0303: row('error', 'op time out of range', 'A run computes for 100 ns to 9 s.'),
   ANA0304: row('error', 'integrator rate not offered', 'The device has no such integrator rate k0.'),
 
-  ANA0401: row('error', 'solution without bound', 'The solution leaves every bound during the run, so no scale factor keeps it within the machine.'),
-  ANA0402: row('warning', 'solution only partly known', 'Scale factors come from a digital solution. It takes too many steps to follow to the end of the run; amplitudes are those seen until then.'),
-  ANA0403: row('warning', 'problem time slowed down', 'Coefficients too large for the lanes are made smaller by letting problem time pass more slowly.'),
-  ANA0404: row('warning', 'coefficient below resolution', 'The weight is smaller than the smallest step of a coefficient, so the machine may round it to nothing.'),
-  ANA0405: row('error', 'solution gave up', 'The digital solution takes too many steps to reach the end of the interval.'),
+  ANA0401: row(
+    'error',
+    'solution without bound',
+    'The solution leaves every bound during the run, so no scale factor keeps it within the machine.',
+  ),
+  ANA0402: row(
+    'warning',
+    'solution only partly known',
+    'Scale factors come from a digital solution. It takes too many steps to follow to the end of the run; amplitudes are those seen until then.',
+  ),
+  ANA0403: row(
+    'warning',
+    'problem time slowed down',
+    'Coefficients too large for the lanes are made smaller by letting problem time pass more slowly.',
+  ),
+  ANA0404: row(
+    'warning',
+    'coefficient below resolution',
+    'The weight is smaller than the smallest step of a coefficient, so the machine may round it to nothing.',
+  ),
+  ANA0405: row(
+    'error',
+    'solution gave up',
+    'The digital solution takes too many steps to reach the end of the interval.',
+  ),
 } as const satisfies Record<string, DiagnosticRow>
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS
@@ -97,7 +181,11 @@ export function diagnosticsOf(source: string, issues: readonly Issue[]): Diagnos
     .sort((a, b) => Number(isError(b)) - Number(isError(a)) || from(a) - from(b))
     .slice(0, DIAGNOSTICS_MAX)
     .map(({ code, range, message, hint }) => ({
-      code, severity: DIAGNOSTICS[code].severity, message, hint, span: range && spanOf(range),
+      code,
+      severity: DIAGNOSTICS[code].severity,
+      message,
+      hint,
+      span: range && spanOf(range),
     }))
 }
 

@@ -47,8 +47,22 @@ function integrators(slot: 0 | 1): Element[] {
 function multipliersOfMmul(slot: 0 | 1): Element[] {
   const first = slot * M_BLOCK_WIDTH
   return [
-    ...range(4).map((m): Element => ({ kind: 'multiplier', slot, index: m, inputs: [first + 2 * m, first + 2 * m + 1], output: first + m, operation: null })),
-    ...range(4).map((n): Element => ({ kind: 'identity', slot, index: n, inputs: [first + n], output: first + 4 + n, operation: null })),
+    ...range(4).map((m): Element => ({
+      kind: 'multiplier',
+      slot,
+      index: m,
+      inputs: [first + 2 * m, first + 2 * m + 1],
+      output: first + m,
+      operation: null,
+    })),
+    ...range(4).map((n): Element => ({
+      kind: 'identity',
+      slot,
+      index: n,
+      inputs: [first + n],
+      output: first + 4 + n,
+      operation: null,
+    })),
   ]
 }
 
@@ -57,10 +71,29 @@ function elementsOfMdr(slot: 0 | 1): Element[] {
   const first = slot * M_BLOCK_WIDTH
   return [
     ...range(4).map((m): Element => ({
-      kind: 'multiplier', slot, index: m, inputs: [first + 2 * m, first + 2 * m + 1], output: first + m, operation: { element: m, name: 'MULTIPLY' },
+      kind: 'multiplier',
+      slot,
+      index: m,
+      inputs: [first + 2 * m, first + 2 * m + 1],
+      output: first + m,
+      operation: { element: m, name: 'MULTIPLY' },
     })),
-    ...range(4).map((m): Element => ({ kind: 'identity', slot, index: m, inputs: [first + 2 * m + 1], output: first + 4 + m, operation: null })),
-    ...range(4).map((m): Element => ({ kind: 'identity', slot, index: m, inputs: [first + 2 * m], output: first + m, operation: { element: m, name: 'IDENT' } })),
+    ...range(4).map((m): Element => ({
+      kind: 'identity',
+      slot,
+      index: m,
+      inputs: [first + 2 * m + 1],
+      output: first + 4 + m,
+      operation: null,
+    })),
+    ...range(4).map((m): Element => ({
+      kind: 'identity',
+      slot,
+      index: m,
+      inputs: [first + 2 * m],
+      output: first + m,
+      operation: { element: m, name: 'IDENT' },
+    })),
   ]
 }
 

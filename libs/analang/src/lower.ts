@@ -32,7 +32,10 @@ export function lower(program: Program): Staged<System> {
   const lowering = new Lowering(program)
   const initials = program.states.map((state) => lowering.constant(state.initial))
   const states = program.states.map((state, index) => ({
-    name: state.name, range: state.range, initial: initials[index] ?? 0, rhs: lowering.polynomial(state.derivative),
+    name: state.name,
+    range: state.range,
+    initial: initials[index] ?? 0,
+    rhs: lowering.polynomial(state.derivative),
   }))
   const probes = program.probes.map(({ label, range, value }) => ({ label, range, value: lowering.polynomial(value) }))
   return staged({ states, probes }, lowering.issues)
@@ -83,7 +86,12 @@ class Lowering {
       case 'constant':
         return constantOf(value.value)
       case 'time':
-        return this.#fail('ANA0207', range, 'time itself cannot be compiled yet', 'use a variable that follows it: `let diff[clock, t](t) = 1;`')
+        return this.#fail(
+          'ANA0207',
+          range,
+          'time itself cannot be compiled yet',
+          'use a variable that follows it: `let diff[clock, t](t) = 1;`',
+        )
       case 'state': {
         const index = this.#states.get(value.state)
         invariant(index !== undefined, 'a state that something depends on is part of the program')
@@ -103,7 +111,9 @@ class Lowering {
       case 'product':
         return value.factors.reduce<Polynomial>((product, factor) => {
           const operand = this.#expand(factor.value)
-          return factor.operator === '*' ? this.#arithmetic.product(product, operand) : this.#quotient(product, operand, factor.value)
+          return factor.operator === '*'
+            ? this.#arithmetic.product(product, operand)
+            : this.#quotient(product, operand, factor.value)
         }, constantOf(1))
       case 'power':
         return this.#arithmetic.power(this.#expand(value.base), value.exponent)
@@ -115,7 +125,13 @@ class Lowering {
   #quotient(dividend: Polynomial, divisor: Polynomial, { range }: Value): Polynomial {
     const constant = constantValue(divisor)
     if (!isFinite(divisor) || this.#arithmetic.exhausted) return FAILED
-    if (constant === null) return this.#fail('ANA0202', range, 'the divisor depends on time, which cannot be compiled yet', 'only division by a constant is; perhaps the quotient has a differential equation of its own')
+    if (constant === null)
+      return this.#fail(
+        'ANA0202',
+        range,
+        'the divisor depends on time, which cannot be compiled yet',
+        'only division by a constant is; perhaps the quotient has a differential equation of its own',
+      )
     if (constant === 0) return this.#fail('ANA0203', range, 'the divisor is zero')
     return this.#arithmetic.scaled(dividend, 1 / constant)
   }
@@ -123,20 +139,33 @@ class Lowering {
   #function({ name, range, arguments: values }: Extract<Value, { kind: 'function' }>): Polynomial {
     const constants = values.map((value) => constantValue(this.#expand(value)))
     const known = constants.flatMap((constant) => (constant === null ? [] : [constant]))
-    if (known.length < values.length) return this.#fail('ANA0201', range, `not yet compilable: ${quoted(name)} of a signal`, EQUATIONS[name] ?? 'the compiler makes polynomials only')
+    if (known.length < values.length)
+      return this.#fail(
+        'ANA0201',
+        range,
+        `not yet compilable: ${quoted(name)} of a signal`,
+        EQUATIONS[name] ?? 'the compiler makes polynomials only',
+      )
     return constantOf(applyFunction(name, known))
   }
 
   #input(name: string, range: Range): Polynomial {
     if (this.#saidInputs.has(name)) return FAILED
     this.#saidInputs.add(name)
-    return this.#fail('ANA0206', range, `not yet compilable: the external input ${quoted(name)}`, 'replace it by a variable with a differential equation')
+    return this.#fail(
+      'ANA0206',
+      range,
+      `not yet compilable: the external input ${quoted(name)}`,
+      'replace it by a variable with a differential equation',
+    )
   }
 
   #noteExhaustion(range: Range, isNew: boolean): void {
     if (!isNew) return
-    if (this.#arithmetic.exhausted === 'fuel') this.#fail('ANA0204', range, 'multiplied out, this expression has too many terms')
-    if (this.#arithmetic.exhausted === 'degree') this.#fail('ANA0208', range, `multiplied out, this expression has a product of more than ${DEGREE_MAX} factors`)
+    if (this.#arithmetic.exhausted === 'fuel')
+      this.#fail('ANA0204', range, 'multiplied out, this expression has too many terms')
+    if (this.#arithmetic.exhausted === 'degree')
+      this.#fail('ANA0208', range, `multiplied out, this expression has a product of more than ${DEGREE_MAX} factors`)
   }
 
   #fail(code: Issue['code'], range: Range, message: string, hint = ''): Polynomial {

@@ -22,7 +22,7 @@ export function parse(source: string): Staged<Ast> {
   if (deep) return failed(depthIssue(deep))
   const tree = parser.parse(source)
   let broken = false
-  tree.iterate({ enter: ({ type }) => (broken ||= type.isError, !broken) })
+  tree.iterate({ enter: ({ type }) => ((broken ||= type.isError), !broken) })
   if (broken) return { value: null, issues: syntaxErrors(source) }
   const reader = new TreeReader(source)
   const statements = childrenOf(tree.topNode).map((node) => reader.statement(node))
@@ -42,7 +42,12 @@ function tooDeep(source: string): Range | null {
 }
 
 function depthIssue(range: Range): Issue {
-  return issue('ANA0004', range, `the expression is nested more than ${DEPTH_MAX} deep`, 'give a part of it a name with `let`')
+  return issue(
+    'ANA0004',
+    range,
+    `the expression is nested more than ${DEPTH_MAX} deep`,
+    'give a part of it a name with `let`',
+  )
 }
 
 function failed(only: Issue): Staged<never> {
@@ -67,10 +72,20 @@ class TreeReader {
       case 'Use':
         return { kind: 'use', range, module: this.#identifier(partOf(parts, 'Identifier')) }
       case 'Input':
-        return { kind: 'input', range, name: this.#identifier(partOf(parts, 'Identifier')), time: this.#time(findPart(parts, 'Time')) }
+        return {
+          kind: 'input',
+          range,
+          name: this.#identifier(partOf(parts, 'Identifier')),
+          time: this.#time(findPart(parts, 'Time')),
+        }
       case 'Probe': {
         const label = findPart(parts, 'Label')
-        return { kind: 'probe', range, value: this.expression(parts[1], 0), label: label && this.#identifier(partOf(childrenOf(label), 'Identifier')) }
+        return {
+          kind: 'probe',
+          range,
+          value: this.expression(parts[1], 0),
+          label: label && this.#identifier(partOf(childrenOf(label), 'Identifier')),
+        }
       }
       case 'Definition':
         return { kind: 'definition', range, target: this.#target(parts[1]), value: this.expression(parts[3], 0) }
@@ -90,7 +105,12 @@ class TreeReader {
       case 'Name':
         return { kind: 'name', range, name: this.#identifier(partOf(parts, 'Identifier')) }
       case 'Call':
-        return { kind: 'call', range, name: this.#identifier(partOf(parts, 'Identifier')), arguments: this.#arguments(parts, depth) }
+        return {
+          kind: 'call',
+          range,
+          name: this.#identifier(partOf(parts, 'Identifier')),
+          arguments: this.#arguments(parts, depth),
+        }
       case 'Derivative':
         return { kind: 'derivative', range, ...this.#differential(parts), arguments: this.#arguments(parts, depth) }
       case 'Parens':
@@ -100,7 +120,12 @@ class TreeReader {
         return this.#text(parts[0]) === '-' ? { kind: 'negation', range, operand } : operand
       }
       case 'Power':
-        return { kind: 'power', range, base: this.expression(parts[0], depth + 1), exponent: this.expression(parts[2], depth + 1) }
+        return {
+          kind: 'power',
+          range,
+          base: this.expression(parts[0], depth + 1),
+          exponent: this.expression(parts[2], depth + 1),
+        }
       case 'Sum': {
         const terms = operandsOf(parts).map(({ operator, operand }) => ({
           sign: this.#text(operator) === '-' ? (-1 as const) : (1 as const),
@@ -124,7 +149,8 @@ class TreeReader {
     this.#nodes++
     if (this.#exhausted) return true
     if (depth > DEPTH_MAX) this.issues.push(depthIssue(range))
-    else if (this.#nodes > NODES_MAX) this.issues.push(issue('ANA0003', range, `the program has more than ${NODES_MAX} names, numbers and operations`))
+    else if (this.#nodes > NODES_MAX)
+      this.issues.push(issue('ANA0003', range, `the program has more than ${NODES_MAX} names, numbers and operations`))
     else return false
     this.#exhausted = true
     return true
@@ -135,7 +161,8 @@ class TreeReader {
     const range = rangeOf(node)
     const parts = childrenOf(node)
     const time = this.#time(findPart(parts, 'Time'))
-    if (node.name === 'SignalTarget') return { kind: 'signal', range, name: this.#identifier(partOf(parts, 'Identifier')), time }
+    if (node.name === 'SignalTarget')
+      return { kind: 'signal', range, name: this.#identifier(partOf(parts, 'Identifier')), time }
     invariant(time, 'a derivative target has a time')
     return { kind: 'derivative', range, ...this.#differential(parts), time }
   }
@@ -161,20 +188,24 @@ class TreeReader {
     return {
       ...rangeOf(node),
       variable: this.#identifier(partOf(parts, 'Identifier')),
-      instant: instant && (sign && this.#text(sign) === '-' ? -1 : 1) * this.#number(partOf(childrenOf(instant), 'Number')),
+      instant:
+        instant && (sign && this.#text(sign) === '-' ? -1 : 1) * this.#number(partOf(childrenOf(instant), 'Number')),
     }
   }
 
   #number(node: SyntaxNode): number {
     const value = Number(this.#text(node))
-    if (!Number.isFinite(value)) this.issues.push(issue('ANA0006', rangeOf(node), `the number ${quoted(this.#text(node))} is out of range`))
+    if (!Number.isFinite(value))
+      this.issues.push(issue('ANA0006', rangeOf(node), `the number ${quoted(this.#text(node))} is out of range`))
     return value
   }
 
   #identifier(node: SyntaxNode): Identifier {
     const name = this.#text(node)
     if (name.length > NAME_LENGTH_MAX)
-      this.issues.push(issue('ANA0005', rangeOf(node), `the name has ${name.length} characters, more than ${NAME_LENGTH_MAX}`))
+      this.issues.push(
+        issue('ANA0005', rangeOf(node), `the name has ${name.length} characters, more than ${NAME_LENGTH_MAX}`),
+      )
     return { name, ...rangeOf(node) }
   }
 
@@ -184,13 +215,19 @@ class TreeReader {
 }
 
 /** Operands of a flat list such as `a + b - c`, each with the operator before it. */
-function operandsOf(parts: readonly SyntaxNode[]): { operator: SyntaxNode | undefined; operand: SyntaxNode | undefined }[] {
-  return Array.from({ length: (parts.length + 1) / 2 }, (_, index) => ({ operator: parts[2 * index - 1], operand: parts[2 * index] }))
+function operandsOf(
+  parts: readonly SyntaxNode[],
+): { operator: SyntaxNode | undefined; operand: SyntaxNode | undefined }[] {
+  return Array.from({ length: (parts.length + 1) / 2 }, (_, index) => ({
+    operator: parts[2 * index - 1],
+    operand: parts[2 * index],
+  }))
 }
 
 function childrenOf(node: SyntaxNode): SyntaxNode[] {
   const children: SyntaxNode[] = []
-  for (let child = node.firstChild; child; child = child.nextSibling) if (child.name !== 'LineComment') children.push(child)
+  for (let child = node.firstChild; child; child = child.nextSibling)
+    if (child.name !== 'LineComment') children.push(child)
   return children
 }
 

@@ -9,7 +9,11 @@ export interface Placement {
   readonly elements: readonly Element[]
 }
 
-const KIND: Readonly<Record<Signal['kind'], ElementKind>> = { integrator: 'integrator', product: 'multiplier', sum: 'identity' }
+const KIND: Readonly<Record<Signal['kind'], ElementKind>> = {
+  integrator: 'integrator',
+  product: 'multiplier',
+  sum: 'identity',
+}
 
 export function place({ signals }: Circuit, cluster: ClusterSpecification): Staged<Placement> {
   const sums = signals.filter((signal) => signal.kind === 'sum').length
@@ -17,12 +21,19 @@ export function place({ signals }: Circuit, cluster: ClusterSpecification): Stag
   const taken = new Set<number>()
   const placed: Element[] = []
   for (const signal of signals) {
-    const element = free.find((candidate) => candidate.kind === KIND[signal.kind] && !candidate.inputs.some((input) => taken.has(input)))
+    const element = free.find(
+      (candidate) => candidate.kind === KIND[signal.kind] && !candidate.inputs.some((input) => taken.has(input)),
+    )
     if (!element) {
       invariant(signal.kind === 'sum', 'integrators and multipliers were counted before')
       const available = placed.filter(({ kind }) => kind === 'identity').length
       return staged({ elements: [] }, [
-        issue('ANA0301', null, `the circuit needs ${sums} identities, the device has ${available} beside its multipliers`, 'each probe of a sum takes one: probe the parts, and add them up afterwards'),
+        issue(
+          'ANA0301',
+          null,
+          `the circuit needs ${sums} identities, the device has ${available} beside its multipliers`,
+          'each probe of a sum takes one: probe the parts, and add them up afterwards',
+        ),
       ])
     }
     for (const input of element.inputs) taken.add(input)
@@ -34,6 +45,7 @@ export function place({ signals }: Circuit, cluster: ClusterSpecification): Stag
 /** Multipliers whose inputs no identity shares come first, so that as many identities as can be stay free. */
 function byPreference(elements: readonly Element[]): readonly Element[] {
   const shared = new Set(elements.filter(({ kind }) => kind === 'identity').flatMap(({ inputs }) => inputs))
-  const cost = ({ kind, inputs }: Element): number => (kind === 'multiplier' ? inputs.filter((input) => shared.has(input)).length : 0)
+  const cost = ({ kind, inputs }: Element): number =>
+    kind === 'multiplier' ? inputs.filter((input) => shared.has(input)).length : 0
   return [...elements].sort((a, b) => cost(a) - cost(b))
 }

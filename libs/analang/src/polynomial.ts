@@ -46,7 +46,9 @@ export class Arithmetic {
 
   sum(parts: readonly { readonly sign: number; readonly value: Polynomial }[]): Polynomial {
     const terms = new Map<string, Term>()
-    for (const { sign, value } of parts) for (const [key, term] of value) this.#add(terms, key, { monomial: term.monomial, coefficient: sign * term.coefficient })
+    for (const { sign, value } of parts)
+      for (const [key, term] of value)
+        this.#add(terms, key, { monomial: term.monomial, coefficient: sign * term.coefficient })
     return terms
   }
 

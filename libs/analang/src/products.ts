@@ -1,7 +1,7 @@
 /**
  * Which products to form so that all wanted monomials appear, with as few multipliers as can be. Products
- * are shared: x², x³ and x²·y need three multipliers, not five. A greedy plan is always at hand; when it
- * takes too many multipliers, a bounded search by rising length looks for a shorter one.
+ * are shared: x², x³ and x²·y need three multipliers, not five. A greedy plan is always at hand; a bounded
+ * search by rising length looks for a shorter one.
  */
 import { invariant } from '@lucihub/analog'
 import { keyOf, type Monomial } from './polynomial.ts'
@@ -21,8 +21,7 @@ const SEARCH_MAX = 50_000
  */
 export function planProducts(wanted: readonly Monomial[], available: number): Product[] {
   const greedy = greedyPlan(wanted)
-  if (greedy.length <= available) return greedy
-  for (let length = wanted.length; length <= available; length++) {
+  for (let length = wanted.length; length <= available && length < greedy.length; length++) {
     const found = new Search(wanted).plan(length)
     if (found) return found
   }
@@ -34,10 +33,15 @@ function greedyPlan(wanted: readonly Monomial[]): Product[] {
   const formed = new Map<string, Product>()
   const form = (monomial: Monomial): void => {
     if (monomial.length < 2 || formed.has(keyOf(monomial))) return
-    const divisors = [...formed.values()].filter((product) => divides(product.monomial, monomial)).map((product) => product.monomial)
+    const divisors = [...formed.values()]
+      .filter((product) => divides(product.monomial, monomial))
+      .map((product) => product.monomial)
     const [first] = monomial
     invariant(first !== undefined, 'a monomial of degree 2 has factors')
-    const largest = divisors.reduce<Monomial>((best, divisor) => (divisor.length > best.length ? divisor : best), half(monomial))
+    const largest = divisors.reduce<Monomial>(
+      (best, divisor) => (divisor.length > best.length ? divisor : best),
+      half(monomial),
+    )
     const rest = quotient(monomial, largest)
     form(largest)
     form(rest)

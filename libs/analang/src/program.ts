@@ -49,10 +49,23 @@ export type Value =
   | { readonly kind: 'definition'; readonly range: Range; readonly definition: Definition }
   | { readonly kind: 'input'; readonly range: Range; readonly input: Input }
   | { readonly kind: 'negation'; readonly range: Range; readonly operand: Value }
-  | { readonly kind: 'sum'; readonly range: Range; readonly terms: readonly { readonly sign: 1 | -1; readonly value: Value }[] }
-  | { readonly kind: 'product'; readonly range: Range; readonly factors: readonly { readonly operator: '*' | '/'; readonly value: Value }[] }
+  | {
+      readonly kind: 'sum'
+      readonly range: Range
+      readonly terms: readonly { readonly sign: 1 | -1; readonly value: Value }[]
+    }
+  | {
+      readonly kind: 'product'
+      readonly range: Range
+      readonly factors: readonly { readonly operator: '*' | '/'; readonly value: Value }[]
+    }
   | { readonly kind: 'power'; readonly range: Range; readonly base: Value; readonly exponent: number }
-  | { readonly kind: 'function'; readonly range: Range; readonly name: FunctionName; readonly arguments: readonly Value[] }
+  | {
+      readonly kind: 'function'
+      readonly range: Range
+      readonly name: FunctionName
+      readonly arguments: readonly Value[]
+    }
 
 /** The parts of a value, in textual order. */
 export function partsOf(value: Value): readonly Value[] {

@@ -33,7 +33,10 @@ export function referenceOf(circuit: Circuit, horizon: number): Reference {
   })
   const middle = new Float64Array(initial.length)
   const ended = (end: Reference['end']): Reference => ({
-    amplitudes: [...equations.amplitudes], until: solution.t, end, largest: largestOf(solution.y),
+    amplitudes: [...equations.amplitudes],
+    until: solution.t,
+    end,
+    largest: largestOf(solution.y),
   })
   equations.look(solution.y)
   while (solution.t < horizon) {
@@ -49,7 +52,8 @@ export function referenceOf(circuit: Circuit, horizon: number): Reference {
 
 function largestOf(y: Float64Array): number {
   let largest = 0
-  for (let index = 1; index < y.length; index++) if (Math.abs(y[index] ?? 0) > Math.abs(y[largest] ?? 0)) largest = index
+  for (let index = 1; index < y.length; index++)
+    if (Math.abs(y[index] ?? 0) > Math.abs(y[largest] ?? 0)) largest = index
   return largest
 }
 
@@ -68,7 +72,9 @@ class Equations implements OdeProblem {
     this.dimension = dimension
     this.amplitudes = new Float64Array(signals.length)
     this.#values = new Float64Array(signals.length + 1).fill(1)
-    this.#products = signals.flatMap((signal, at) => (signal.kind === 'product' ? [{ at, a: signal.factors[0], b: signal.factors[1] }] : []))
+    this.#products = signals.flatMap((signal, at) =>
+      signal.kind === 'product' ? [{ at, a: signal.factors[0], b: signal.factors[1] }] : [],
+    )
     const sums = (kind: 'integrator' | 'sum'): WeightedSum[] =>
       signals.flatMap((signal, at) => (signal.kind === kind ? [weightedSum(at, signal.inputs, signals.length)] : []))
     this.#sums = sums('sum')
@@ -84,7 +90,8 @@ class Equations implements OdeProblem {
     const values = this.#multiply(y)
     for (const sum of this.#sums) values[sum.at] = valueOf(sum, values)
     const { amplitudes } = this
-    for (let index = 0; index < amplitudes.length; index++) amplitudes[index] = Math.max(amplitudes[index] ?? 0, Math.abs(values[index] ?? 0))
+    for (let index = 0; index < amplitudes.length; index++)
+      amplitudes[index] = Math.max(amplitudes[index] ?? 0, Math.abs(values[index] ?? 0))
   }
 
   #multiply(y: Float64Array): Float64Array {
@@ -111,6 +118,7 @@ function weightedSum(at: number, inputs: readonly Contribution[], constant: numb
 
 function valueOf({ sources, coefficients }: WeightedSum, values: Float64Array): number {
   let sum = 0
-  for (let index = 0; index < sources.length; index++) sum += (coefficients[index] ?? 0) * (values[sources[index] ?? 0] ?? 0)
+  for (let index = 0; index < sources.length; index++)
+    sum += (coefficients[index] ?? 0) * (values[sources[index] ?? 0] ?? 0)
   return sum
 }

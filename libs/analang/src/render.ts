@@ -14,7 +14,9 @@ export function renderDiagnostic(source: string, diagnostic: Diagnostic, fileNam
   const gutter = ' '.repeat(span ? String(span.line).length : 1)
   const lines = [
     `${severity}[${code}]: ${message}`,
-    ...(span ? [`${gutter}--> ${fileName}:${span.line}:${span.column}`, ...excerpt(source, span, gutter)] : [`${gutter}--> ${fileName}`]),
+    ...(span
+      ? [`${gutter}--> ${fileName}:${span.line}:${span.column}`, ...excerpt(source, span, gutter)]
+      : [`${gutter}--> ${fileName}`]),
     ...(hint ? [`${gutter} = hint: ${hint}`] : []),
   ]
   return lines.join('\n')

@@ -19,18 +19,31 @@ export interface Routing {
 /** A coefficient has 11 bits and a sign. */
 const COEFFICIENT_STEP = 1 / 2048
 
-export function route(circuit: Circuit, scaled: ScaledCircuit, { elements }: Placement, device: DeviceSpecification): Staged<Routing> {
+export function route(
+  circuit: Circuit,
+  scaled: ScaledCircuit,
+  { elements }: Placement,
+  device: DeviceSpecification,
+): Staged<Routing> {
   const connections = scaled.connections.filter(({ weight }) => weight !== 0)
   const constant = connections.some(({ source }) => source === 'constant')
   const wanted = connections.flatMap((connection): Wanted[] => {
     const sink = elements[connection.sink]?.inputs[connection.input]
     const source = connection.source === 'constant' ? 'constant' : elements[connection.source]?.output
     invariant(sink !== undefined && source !== undefined, 'every signal is placed')
-    return partsOf(connection.weight, device).map((part) => ({ source, sink, ...part, half: constant ? halfOf(source) : null }))
+    return partsOf(connection.weight, device).map((part) => ({
+      source,
+      sink,
+      ...part,
+      half: constant ? halfOf(source) : null,
+    }))
   })
   const lanes = assign(wanted, device.lanes)
   if (!lanes) return staged({ lanes: [], constant }, [lanesIssue(wanted.length, device.lanes)])
-  return staged({ lanes, constant }, connections.flatMap((connection) => resolutionIssue(connection, circuit)))
+  return staged(
+    { lanes, constant },
+    connections.flatMap((connection) => resolutionIssue(connection, circuit)),
+  )
 }
 
 interface Wanted {
@@ -60,7 +73,10 @@ function halfOf(source: Wanted['source']): Wanted['half'] {
 function assign(wanted: readonly Wanted[], count: number): Lane[] | null {
   const free = new Set(Array.from({ length: count }, (_, lane) => lane))
   const routed: Lane[] = []
-  for (const { source, sink, coefficient, upscaled, half } of [...wanted.filter((one) => one.half), ...wanted.filter((one) => !one.half)]) {
+  for (const { source, sink, coefficient, upscaled, half } of [
+    ...wanted.filter((one) => one.half),
+    ...wanted.filter((one) => !one.half),
+  ]) {
     const lane = [...free].find((candidate) => half === null || (half === 'lower') === candidate < UPPER_LANES)
     if (lane === undefined) return null
     free.delete(lane)
@@ -76,7 +92,9 @@ function resolutionIssue({ source, sink, weight }: Connection, { signals }: Circ
   const name = source === 'constant' ? 'the constant' : quoted(signals[source]?.name ?? '')
   return [
     issue(
-      'ANA0404', target && target.kind !== 'product' ? target.range : null, `the weight of ${name} in ${quoted(target?.name ?? '')} is ${Number(Math.abs(weight).toPrecision(2))}, below the step of a coefficient`,
+      'ANA0404',
+      target && target.kind !== 'product' ? target.range : null,
+      `the weight of ${name} in ${quoted(target?.name ?? '')} is ${Number(Math.abs(weight).toPrecision(2))}, below the step of a coefficient`,
       'variables of very different size or pace do not share a machine well',
     ),
   ]

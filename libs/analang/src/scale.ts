@@ -56,10 +56,17 @@ export function fastestPace({ integratorRates }: DeviceSpecification, k0: Integr
  * The next slower pace at which the connections would fit, if amplitudes stayed as they are; null when none does.
  * Only what flows into integrators gets smaller with the pace.
  */
-export function slowerPace(pace: Pace, { connections }: ScaledCircuit, circuit: Circuit, device: DeviceSpecification): Pace | null {
+export function slowerPace(
+  pace: Pace,
+  { connections }: ScaledCircuit,
+  circuit: Circuit,
+  device: DeviceSpecification,
+): Pace | null {
   const divisor = DIVISORS.find((candidate) => {
     if (candidate <= pace.divisor) return false
-    const lanes = connections.map(({ weight, sink }) => lanesFor(circuit.signals[sink]?.kind === 'integrator' ? (weight * pace.divisor) / candidate : weight, device))
+    const lanes = connections.map(({ weight, sink }) =>
+      lanesFor(circuit.signals[sink]?.kind === 'integrator' ? (weight * pace.divisor) / candidate : weight, device),
+    )
     return lanes.reduce((sum, count) => sum + count, 0) <= device.lanes
   })
   return divisor === undefined ? null : { ...pace, divisor }
@@ -74,7 +81,10 @@ export function problemTimePerSecond({ k0, divisor }: Pace): number {
   return k0 / divisor
 }
 
-export function scale(circuit: Circuit, { pace, opTimeNs, upscaling }: { pace: Pace; opTimeNs: number; upscaling: number }): Staged<ScaledCircuit> {
+export function scale(
+  circuit: Circuit,
+  { pace, opTimeNs, upscaling }: { pace: Pace; opTimeNs: number; upscaling: number },
+): Staged<ScaledCircuit> {
   const perSecond = problemTimePerSecond(pace)
   const horizon = opTimeNs * 1e-9 * perSecond
   const reference = referenceOf(circuit, horizon)
@@ -87,14 +97,24 @@ export function scale(circuit: Circuit, { pace, opTimeNs, upscaling }: { pace: P
     ic: signal.kind === 'integrator' ? inverted(signal.initial / scaleOf(index)) : 0,
   }))
   const connections = circuit.signals.flatMap((signal, sink): Connection[] => {
-    if (signal.kind === 'product') return signal.factors.map((source, input) => ({ source, sink, input: input === 0 ? 0 : 1, weight: 1 }))
+    if (signal.kind === 'product')
+      return signal.factors.map((source, input) => ({ source, sink, input: input === 0 ? 0 : 1, weight: 1 }))
     const factor = 1 / (scaleOf(sink) * (signal.kind === 'integrator' ? pace.divisor : 1))
-    return signal.inputs.map(({ source, coefficient }) => ({ source, sink, input: 0, weight: inverted(coefficient * scaleOf(source) * factor) }))
+    return signal.inputs.map(({ source, coefficient }) => ({
+      source,
+      sink,
+      input: 0,
+      weight: inverted(coefficient * scaleOf(source) * factor),
+    }))
   })
   return staged({ signals, connections }, issues)
 }
 
-function issuesOf({ signals }: Circuit, { end, until, largest }: Reference, { horizon, perSecond }: { horizon: number; perSecond: number }): Issue[] {
+function issuesOf(
+  { signals }: Circuit,
+  { end, until, largest }: Reference,
+  { horizon, perSecond }: { horizon: number; perSecond: number },
+): Issue[] {
   const signal = signals[largest]
   const range = signal && signal.kind !== 'product' ? signal.range : null
   switch (end) {
@@ -103,22 +123,36 @@ function issuesOf({ signals }: Circuit, { end, until, largest }: Reference, { ho
     case 'unbounded':
       return [
         issue(
-          'ANA0401', range, `${quoted(signal?.name ?? '')} leaves every bound at problem time ${rounded(until)}; the run would last until ${rounded(horizon)}`,
+          'ANA0401',
+          range,
+          `${quoted(signal?.name ?? '')} leaves every bound at problem time ${rounded(until)}; the run would last until ${rounded(horizon)}`,
           `run for less than ${rounded((until / perSecond) * 1e3)} ms of op time, or look for a wrong sign`,
         ),
       ]
     case 'step_limit':
-      return [issue('ANA0402', null, `the digital solution was followed to problem time ${rounded(until)}; the run lasts until ${rounded(horizon)}`, 'watch for overload in the rest of the run')]
+      return [
+        issue(
+          'ANA0402',
+          null,
+          `the digital solution was followed to problem time ${rounded(until)}; the run lasts until ${rounded(horizon)}`,
+          'watch for overload in the rest of the run',
+        ),
+      ]
   }
 }
 
 function scalesOf({ signals }: Circuit, { amplitudes }: Reference, upscaling: number): number[] {
   const scales: number[] = []
-  for (const [index, signal] of signals.entries()) scales.push(scaleFor(signal, amplitudes[index] ?? 0, { scales, upscaling }))
+  for (const [index, signal] of signals.entries())
+    scales.push(scaleFor(signal, amplitudes[index] ?? 0, { scales, upscaling }))
   return scales
 }
 
-function scaleFor(signal: Signal, amplitude: number, { scales, upscaling }: { scales: readonly number[]; upscaling: number }): number {
+function scaleFor(
+  signal: Signal,
+  amplitude: number,
+  { scales, upscaling }: { scales: readonly number[]; upscaling: number },
+): number {
   const enough = amplitude * MARGIN
   switch (signal.kind) {
     case 'integrator':
@@ -127,7 +161,9 @@ function scaleFor(signal: Signal, amplitude: number, { scales, upscaling }: { sc
       return signal.factors.reduce((product, factor) => product * (scales[factor] ?? 1), 1)
     case 'sum': {
       // Where the terms nearly cancel, a larger scale saves lanes: no weight beyond what one lane carries.
-      const terms = signal.inputs.map(({ source, coefficient }) => Math.abs(coefficient * (source === 'constant' ? 1 : (scales[source] ?? 1))))
+      const terms = signal.inputs.map(({ source, coefficient }) =>
+        Math.abs(coefficient * (source === 'constant' ? 1 : (scales[source] ?? 1))),
+      )
       return roundAbove(Math.max(enough, ...terms.map((term) => term / upscaling)))
     }
   }

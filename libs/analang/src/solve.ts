@@ -26,15 +26,20 @@ export interface Solution {
 
 /** Evaluations of a part of an expression; some seconds of work. */
 const WORK_MAX = 400_000_000
-const STEPS_MAX = 2_000_000
+const STEPS_MAX = 500_000
 const STAGES_PER_STEP = 7
 const TOLERANCES = { rtol: 1e-9, atol: 1e-12 }
 
 /** Solves the program, or says why not. Throws only when `problemTime` is not a grid that starts at 0 or later. */
-export function solve(source: string, { problemTime }: { problemTime: ProblemTime }): Solution | { readonly diagnostics: readonly Diagnostic[] } {
+export function solve(
+  source: string,
+  { problemTime }: { problemTime: ProblemTime },
+): Solution | { readonly diagnostics: readonly Diagnostic[] } {
   const { t0, dt, count } = problemTime
   invariant(t0 >= 0 && dt > 0 && Number.isInteger(count) && count >= 1, 'problem time is a rising grid from 0 or later')
-  const failed = (issues: readonly Issue[]): { diagnostics: Diagnostic[] } => ({ diagnostics: diagnosticsOf(source, issues) })
+  const failed = (issues: readonly Issue[]): { diagnostics: Diagnostic[] } => ({
+    diagnostics: diagnosticsOf(source, issues),
+  })
   const ast = parse(source)
   if (!ast.value) return failed(ast.issues)
   const checked = check(ast.value, source)
@@ -44,7 +49,11 @@ export function solve(source: string, { problemTime }: { problemTime: ProblemTim
   return solveProgram(checked.value, problemTime, failed)
 }
 
-function solveProgram<F>(program: Program, { t0, dt, count }: ProblemTime, failed: (issues: readonly Issue[]) => F): Solution | F {
+function solveProgram<F>(
+  program: Program,
+  { t0, dt, count }: ProblemTime,
+  failed: (issues: readonly Issue[]) => F,
+): Solution | F {
   const evaluation = new Evaluation(program)
   const dimension = program.states.length
   const problem = {
@@ -146,7 +155,10 @@ class Evaluation {
         return () => terms.reduce((sum, { sign, part }) => sum + sign * part(), 0)
       }
       case 'product': {
-        const factors = value.factors.map(({ operator, value: part }) => ({ divides: operator === '/', part: this.#closure(part) }))
+        const factors = value.factors.map(({ operator, value: part }) => ({
+          divides: operator === '/',
+          part: this.#closure(part),
+        }))
         return () => factors.reduce((product, { divides, part }) => (divides ? product / part() : product * part()), 1)
       }
       case 'power': {
@@ -155,7 +167,11 @@ class Evaluation {
       }
       case 'function': {
         const parts = value.arguments.map((part) => this.#closure(part))
-        return () => applyFunction(value.name, parts.map((part) => part()))
+        return () =>
+          applyFunction(
+            value.name,
+            parts.map((part) => part()),
+          )
       }
     }
   }

@@ -18,7 +18,16 @@ const strict = parser.configure({ strict: true })
 
 /** A token of each kind, and what people call it. */
 const CANDIDATES: readonly (readonly [token: string, name: string])[] = [
-  [';', '`;`'], [')', '`)`'], [']', '`]`'], [',', '`,`'], ['=', '`=`'], ['1', 'a number'], ['x', 'a name'], ['*', 'an operator'], ['(', '`(`'], ['[', '`[`'],
+  [';', '`;`'],
+  [')', '`)`'],
+  [']', '`]`'],
+  [',', '`,`'],
+  ['=', '`=`'],
+  ['1', 'a number'],
+  ['x', 'a name'],
+  ['*', 'an operator'],
+  ['(', '`(`'],
+  ['[', '`[`'],
 ]
 
 /** The first mistake of every statement of a source that does not parse; at least one. */
@@ -71,7 +80,12 @@ function describe({ source, text, start, at }: Mistake): Issue {
   const before = text.slice(0, at)
   const found = tokenAt(source, start + at)
   if (before.replace(/(?:#|\/\/)[^\n]*/g, '').trim() === '')
-    return issue('ANA0002', rangeOf(found, start + at), `expected a statement, found ${nameOf(found)}`, 'a statement begins with `let`, `probe`, `in` or `use`')
+    return issue(
+      'ANA0002',
+      rangeOf(found, start + at),
+      `expected a statement, found ${nameOf(found)}`,
+      'a statement begins with `let`, `probe`, `in` or `use`',
+    )
   const names = summary(CANDIDATES.filter(([token]) => accepts(before, token)).map(([, name]) => name))
   const lineBreak = /\n\s*$/.test(before) || found === ''
   if (names.includes('`;`') && (lineBreak || STATEMENT.test(found))) {
@@ -79,13 +93,20 @@ function describe({ source, text, start, at }: Mistake): Issue {
     const end = start + before.replace(/(\s|(?:#|\/\/)[^\n]*)+$/, '').length
     return issue('ANA0002', { from: end - 1, to: end }, `expected \`;\` after this, found ${nameOf(found)}`, '')
   }
-  return issue('ANA0002', rangeOf(found, start + at), `expected ${listOf(names)}, found ${nameOf(found)}`, hintFor({ before, found, names }))
+  return issue(
+    'ANA0002',
+    rangeOf(found, start + at),
+    `expected ${listOf(names)}, found ${nameOf(found)}`,
+    hintFor({ before, found, names }),
+  )
 }
 
 /** Where numbers and names may stand so may any value; where an operator may stand, nobody misses a parenthesis. */
 function summary(names: readonly string[]): string[] {
   const value = names.includes('a number') && names.includes('a name')
-  const kept = names.filter((name) => !(value && ['a name', '`(`'].includes(name)) && !(names.includes('an operator') && name === '`(`'))
+  const kept = names.filter(
+    (name) => !(value && ['a name', '`(`'].includes(name)) && !(names.includes('an operator') && name === '`(`'),
+  )
   return kept.map((name) => (value && name === 'a number' ? 'a value' : name))
 }
 
@@ -106,7 +127,9 @@ function rangeOf(found: string, at: number): Range {
 
 function nameOf(token: string): string {
   if (token === '') return 'the end of the program'
-  return /[\p{C}\p{Z}]/u.test(token) ? `the character U+${(token.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}` : quoted(token)
+  return /[\p{C}\p{Z}]/u.test(token)
+    ? `the character U+${(token.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+    : quoted(token)
 }
 
 function listOf(names: readonly string[]): string {

@@ -22,7 +22,10 @@ export interface Resources {
 export function synthesize(system: System, { cluster, adcChannels, lanes }: Resources): Staged<Circuit> {
   const issues: Issue[] = []
   const need = (kind: string, needed: number, available: number): void => {
-    if (needed > available) issues.push(issue('ANA0301', null, `the circuit needs ${needed} ${kind}, the device has ${available}`, hintFor(kind)))
+    if (needed > available)
+      issues.push(
+        issue('ANA0301', null, `the circuit needs ${needed} ${kind}, the device has ${available}`, hintFor(kind)),
+      )
   }
   const elements = elementsOf(cluster)
   const multipliers = elements.filter((element) => element.kind === 'multiplier').length
@@ -33,21 +36,32 @@ export function synthesize(system: System, { cluster, adcChannels, lanes }: Reso
   need('multipliers', Math.max(wanted.length, products.length), multipliers)
   need('ADC channels', system.probes.length, adcChannels)
   for (const { label, range, value } of system.probes)
-    if ([...value.keys()].every((key) => key === '')) issues.push(issue('ANA0112', range, `the probe ${quoted(label)} does not depend on time`))
+    if ([...value.keys()].every((key) => key === ''))
+      issues.push(issue('ANA0112', range, `the probe ${quoted(label)} does not depend on time`))
   if (issues.length > 0) return staged(NOTHING, issues)
   const circuit = wire(system, products)
-  const connections = circuit.signals.reduce((count, signal) => count + (signal.kind === 'product' ? 2 : signal.inputs.length), 0)
+  const connections = circuit.signals.reduce(
+    (count, signal) => count + (signal.kind === 'product' ? 2 : signal.inputs.length),
+    0,
+  )
   return staged(circuit, connections > lanes ? [lanesIssue(connections, lanes)] : [])
 }
 
 /** Said here when every connection on a lane of its own is too much, and when routing when the weights take more. */
 export function lanesIssue(needed: number, available: number): Issue {
-  return issue('ANA0302', null, `the circuit needs ${needed} lanes, the device has ${available}`, 'each term takes a lane, each product two, and a weight too large for one lane several')
+  return issue(
+    'ANA0302',
+    null,
+    `the circuit needs ${needed} lanes, the device has ${available}`,
+    'each term takes a lane, each product two, and a weight too large for one lane several',
+  )
 }
 
 function hintFor(kind: string): string {
   if (kind === 'ADC channels') return 'probe fewer signals'
-  return kind === 'multipliers' ? 'products are shared only where they are written out alike; fewer different ones take fewer multipliers' : 'each order of each differential equation takes one'
+  return kind === 'multipliers'
+    ? 'products are shared only where they are written out alike; fewer different ones take fewer multipliers'
+    : 'each order of each differential equation takes one'
 }
 
 function nonlinearMonomials({ states, probes }: System): Monomial[] {
@@ -72,14 +86,25 @@ function wire(system: System, products: readonly Product[]): Circuit {
       coefficient,
     }))
   const signals: Signal[] = [
-    ...system.states.map(({ name, range, initial, rhs }): Signal => ({ kind: 'integrator', name, range, initial, inputs: contributions(rhs) })),
-    ...products.map(({ monomial, factors: [a, b] }): Signal => ({ kind: 'product', name: nameOf(monomial, system), factors: [positionOf(a), positionOf(b)] })),
+    ...system.states.map(({ name, range, initial, rhs }): Signal => ({
+      kind: 'integrator',
+      name,
+      range,
+      initial,
+      inputs: contributions(rhs),
+    })),
+    ...products.map(({ monomial, factors: [a, b] }): Signal => ({
+      kind: 'product',
+      name: nameOf(monomial, system),
+      factors: [positionOf(a), positionOf(b)],
+    })),
   ]
   const probes = system.probes.map(({ label, range, value }): ProbedSignal => {
     const offset = value.get('')?.coefficient ?? 0
     const inputs = contributions(value).filter(({ source }) => source !== 'constant')
     const [only] = inputs
-    if (inputs.length === 1 && only && only.source !== 'constant') return { label, source: only.source, coefficient: only.coefficient, offset }
+    if (inputs.length === 1 && only && only.source !== 'constant')
+      return { label, source: only.source, coefficient: only.coefficient, offset }
     signals.push({ kind: 'sum', name: label, range, inputs })
     return { label, source: signals.length - 1, coefficient: 1, offset }
   })

@@ -5,7 +5,14 @@
  */
 import { PORTABLE_CARRIER, type MBlockType } from './entity.ts'
 import { CLANES, CONSTANT_CLANE, M_BLOCK_WIDTH, UPPER_LANES } from './limits.ts'
-import type { AdcChannel, CarrierConfiguration, ClusterConfiguration, Configuration, Lane, MBlockConfiguration } from './configuration.ts'
+import type {
+  AdcChannel,
+  CarrierConfiguration,
+  ClusterConfiguration,
+  Configuration,
+  Lane,
+  MBlockConfiguration,
+} from './configuration.ts'
 import type { Violation } from './problem.ts'
 import type { CarrierSpecification, ClusterSpecification, DeviceSpecification } from './specification.ts'
 
@@ -19,15 +26,32 @@ export function violationsOf(configuration: Configuration, specification: Device
   const seen = new Set<string>()
   configuration.carriers.forEach((carrier, index) => {
     const pointer = `/carriers/${index}`
-    if (seen.has(carrier.carrier)) report.add(`${pointer}/carrier`, carrier.carrier, 'The carrier is configured twice.', 'Put all its clusters into one entry.')
+    if (seen.has(carrier.carrier))
+      report.add(
+        `${pointer}/carrier`,
+        carrier.carrier,
+        'The carrier is configured twice.',
+        'Put all its clusters into one entry.',
+      )
     seen.add(carrier.carrier)
     const found = carrierOf(carrier.carrier, specification)
     if (found) checkCarrier(carrier, { pointer, carrier: found, specification, report })
-    else report.add(`${pointer}/carrier`, carrier.carrier, 'The device has no such carrier.', `Use ${specification.carriers.map((known) => known.id).join(' or ')}.`)
+    else
+      report.add(
+        `${pointer}/carrier`,
+        carrier.carrier,
+        'The device has no such carrier.',
+        `Use ${specification.carriers.map((known) => known.id).join(' or ')}.`,
+      )
   })
   checkProbes(configuration, specification, report)
   if (!(configuration.problemTimePerSecond >= 0 && Number.isFinite(configuration.problemTimePerSecond)))
-    report.add('/problemTimePerSecond', configuration.problemTimePerSecond, 'The pace of problem time must be a number from 0 on.', 'Use 0 when it is not known.')
+    report.add(
+      '/problemTimePerSecond',
+      configuration.problemTimePerSecond,
+      'The pace of problem time must be a number from 0 on.',
+      'Use 0 when it is not known.',
+    )
   return report.violations
 }
 
@@ -50,11 +74,18 @@ function checkCarrier(configuration: CarrierConfiguration, place: Place): void {
   const seen = new Set<number>()
   configuration.clusters.forEach((cluster, index) => {
     const at = `${pointer}/clusters/${index}`
-    if (seen.has(cluster.index)) report.add(`${at}/index`, cluster.index, 'The cluster is configured twice.', 'Put all its blocks into one entry.')
+    if (seen.has(cluster.index))
+      report.add(`${at}/index`, cluster.index, 'The cluster is configured twice.', 'Put all its blocks into one entry.')
     seen.add(cluster.index)
     const found = carrier.clusters.find((known) => known.index === cluster.index)
     if (found) checkCluster(cluster, found, { ...place, pointer: at })
-    else report.add(`${at}/index`, cluster.index, 'The carrier has no such cluster.', `Use ${listOf(carrier.clusters.map((known) => known.index))}.`)
+    else
+      report.add(
+        `${at}/index`,
+        cluster.index,
+        'The carrier has no such cluster.',
+        `Use ${listOf(carrier.clusters.map((known) => known.index))}.`,
+      )
   })
   configuration.adc.forEach((channel, index) => checkAdc(channel, { ...place, pointer: `${pointer}/adc/${index}` }))
 }
@@ -62,11 +93,17 @@ function checkCarrier(configuration: CarrierConfiguration, place: Place): void {
 function checkCluster(cluster: ClusterConfiguration, known: ClusterSpecification, place: Place): void {
   const { pointer, report } = place
   if (!CONSTANTS.includes(cluster.constant))
-    report.add(`${pointer}/constant`, cluster.constant, 'The constant source offers 1, -1, 0.1 and -0.1.', 'Scale the value in the C block.')
+    report.add(
+      `${pointer}/constant`,
+      cluster.constant,
+      'The constant source offers 1, -1, 0.1 and -0.1.',
+      'Scale the value in the C block.',
+    )
   const seen = new Set<number>()
   cluster.lanes.forEach((lane, index) => {
     const at = `${pointer}/lanes/${index}`
-    if (seen.has(lane.lane)) report.add(`${at}/lane`, lane.lane, 'The lane is used twice.', 'Give every route its own lane.')
+    if (seen.has(lane.lane))
+      report.add(`${at}/lane`, lane.lane, 'The lane is used twice.', 'Give every route its own lane.')
     seen.add(lane.lane)
     checkLane(lane, cluster, known, { ...place, pointer: at })
   })
@@ -78,44 +115,110 @@ function checkCluster(cluster: ClusterConfiguration, known: ClusterSpecification
 function checkLane(lane: Lane, cluster: ClusterConfiguration, known: ClusterSpecification, place: Place): void {
   const { pointer, specification, report } = place
   if (!isIndex(lane.lane, specification.lanes))
-    report.add(`${pointer}/lane`, lane.lane, `A cluster has lanes 0 to ${specification.lanes - 1}.`, 'Use a lane that exists.')
+    report.add(
+      `${pointer}/lane`,
+      lane.lane,
+      `A cluster has lanes 0 to ${specification.lanes - 1}.`,
+      'Use a lane that exists.',
+    )
   if (!(Math.abs(lane.coefficient) <= specification.coefficientMax))
-    report.add(`${pointer}/coefficient`, lane.coefficient, `A coefficient lies between -${specification.coefficientMax} and ${specification.coefficientMax}.`, `Upscale the lane (x${specification.upscaling}) or split the weight over several lanes.`)
+    report.add(
+      `${pointer}/coefficient`,
+      lane.coefficient,
+      `A coefficient lies between -${specification.coefficientMax} and ${specification.coefficientMax}.`,
+      `Upscale the lane (x${specification.upscaling}) or split the weight over several lanes.`,
+    )
   if (lane.source !== null) {
-    if (!isIndex(lane.source, CLANES)) report.add(`${pointer}/source`, lane.source, `M-block outputs are 0 to ${CLANES - 1}.`, 'Use an output that exists.')
+    if (!isIndex(lane.source, CLANES))
+      report.add(
+        `${pointer}/source`,
+        lane.source,
+        `M-block outputs are 0 to ${CLANES - 1}.`,
+        'Use an output that exists.',
+      )
     else if (!isConstant(lane, cluster) && blockAt(known, lane.source) === null)
-      report.add(`${pointer}/source`, lane.source, `Slot ${slotOf(lane.source)} holds no M block, so this output does not exist.`, 'Use an output of a filled slot.')
+      report.add(
+        `${pointer}/source`,
+        lane.source,
+        `Slot ${slotOf(lane.source)} holds no M block, so this output does not exist.`,
+        'Use an output of a filled slot.',
+      )
   }
   if (lane.sinks.length > 1)
-    report.add(`${pointer}/sinks`, lane.sinks.join(','), 'A lane feeds one input: its current would split among several.', 'Use one lane for each input.')
+    report.add(
+      `${pointer}/sinks`,
+      lane.sinks.join(','),
+      'A lane feeds one input: its current would split among several.',
+      'Use one lane for each input.',
+    )
   lane.sinks.forEach((sink, index) => {
-    if (!isIndex(sink, CLANES)) report.add(`${pointer}/sinks/${index}`, sink, `M-block inputs are 0 to ${CLANES - 1}.`, 'Use an input that exists.')
+    if (!isIndex(sink, CLANES))
+      report.add(
+        `${pointer}/sinks/${index}`,
+        sink,
+        `M-block inputs are 0 to ${CLANES - 1}.`,
+        'Use an input that exists.',
+      )
     else if (blockAt(known, sink) === null)
-      report.add(`${pointer}/sinks/${index}`, sink, `Slot ${slotOf(sink)} holds no M block, so this input does not exist.`, 'Use an input of a filled slot.')
+      report.add(
+        `${pointer}/sinks/${index}`,
+        sink,
+        `Slot ${slotOf(sink)} holds no M block, so this input does not exist.`,
+        'Use an input of a filled slot.',
+      )
   })
 }
 
 function checkBlock(block: MBlockConfiguration, fitted: MBlockType | null, place: Place): void {
   const { pointer, specification, report } = place
   if (block.kind !== fitted)
-    report.add(`${pointer}/kind`, block.kind, fitted ? `The slot holds a ${fitted} block.` : 'The slot is empty.', 'Compile for this device.')
+    report.add(
+      `${pointer}/kind`,
+      block.kind,
+      fitted ? `The slot holds a ${fitted} block.` : 'The slot is empty.',
+      'Compile for this device.',
+    )
   if (block.kind === 'MINT') {
     const seen = new Set<number>()
     block.integrators.forEach((integrator, index) => {
       const at = `${pointer}/integrators/${index}`
-      if (!isIndex(integrator.element, M_BLOCK_WIDTH)) report.add(`${at}/element`, integrator.element, `A block has integrators 0 to ${M_BLOCK_WIDTH - 1}.`, 'Use an integrator that exists.')
-      if (seen.has(integrator.element)) report.add(`${at}/element`, integrator.element, 'The integrator is configured twice.', 'Keep one entry.')
+      if (!isIndex(integrator.element, M_BLOCK_WIDTH))
+        report.add(
+          `${at}/element`,
+          integrator.element,
+          `A block has integrators 0 to ${M_BLOCK_WIDTH - 1}.`,
+          'Use an integrator that exists.',
+        )
+      if (seen.has(integrator.element))
+        report.add(`${at}/element`, integrator.element, 'The integrator is configured twice.', 'Keep one entry.')
       seen.add(integrator.element)
-      if (!(Math.abs(integrator.ic) <= 1)) report.add(`${at}/ic`, integrator.ic, 'An initial condition lies between -1 and 1.', 'Scale the variable down.')
+      if (!(Math.abs(integrator.ic) <= 1))
+        report.add(`${at}/ic`, integrator.ic, 'An initial condition lies between -1 and 1.', 'Scale the variable down.')
       if (!specification.integratorRates.includes(integrator.k0))
-        report.add(`${at}/k0`, integrator.k0, `The device offers k0 = ${listOf(specification.integratorRates)}.`, 'Use one of these rates.')
+        report.add(
+          `${at}/k0`,
+          integrator.k0,
+          `The device offers k0 = ${listOf(specification.integratorRates)}.`,
+          'Use one of these rates.',
+        )
     })
   }
   if (block.kind === 'MDR') {
     if (block.operations.length > MDR_ELEMENTS)
-      report.add(`${pointer}/operations`, block.operations.length, `An MDR block has ${MDR_ELEMENTS} elements.`, 'List one operation for each element.')
+      report.add(
+        `${pointer}/operations`,
+        block.operations.length,
+        `An MDR block has ${MDR_ELEMENTS} elements.`,
+        'List one operation for each element.',
+      )
     block.operations.forEach((operation, index) => {
-      if (!MDR_OPERATIONS.includes(operation)) report.add(`${pointer}/operations/${index}`, operation, 'The element has no such operation.', `Use ${listOf(MDR_OPERATIONS)}.`)
+      if (!MDR_OPERATIONS.includes(operation))
+        report.add(
+          `${pointer}/operations/${index}`,
+          operation,
+          'The element has no such operation.',
+          `Use ${listOf(MDR_OPERATIONS)}.`,
+        )
     })
   }
 }
@@ -124,23 +227,53 @@ function checkAdc(channel: AdcChannel, place: Place): void {
   const { pointer, carrier, report } = place
   const cluster = carrier.clusters.find((known) => known.index === Math.floor(channel.output / CLANES))
   if (!Number.isInteger(channel.output) || !cluster || blockAt(cluster, channel.output % CLANES) === null)
-    report.add(`${pointer}/output`, channel.output, 'The carrier has no such M-block output.', 'An output is cluster * 16 + clane.')
-  if (!Number.isFinite(channel.gain)) report.add(`${pointer}/gain`, channel.gain, 'A gain is a finite number.', 'Use 1 for machine units.')
-  if (!Number.isFinite(channel.offset)) report.add(`${pointer}/offset`, channel.offset, 'An offset is a finite number.', 'Use 0 for machine units.')
+    report.add(
+      `${pointer}/output`,
+      channel.output,
+      'The carrier has no such M-block output.',
+      'An output is cluster * 16 + clane.',
+    )
+  if (!Number.isFinite(channel.gain))
+    report.add(`${pointer}/gain`, channel.gain, 'A gain is a finite number.', 'Use 1 for machine units.')
+  if (!Number.isFinite(channel.offset))
+    report.add(`${pointer}/offset`, channel.offset, 'An offset is a finite number.', 'Use 0 for machine units.')
 }
 
 function checkProbes({ carriers, probes }: Configuration, specification: DeviceSpecification, report: Report): void {
-  const channels = carriers.flatMap((carrier, index) => carrier.adc.map((channel, position) => ({ pointer: `/carriers/${index}/adc/${position}/probe`, probe: channel.probe })))
+  const channels = carriers.flatMap((carrier, index) =>
+    carrier.adc.map((channel, position) => ({
+      pointer: `/carriers/${index}/adc/${position}/probe`,
+      probe: channel.probe,
+    })),
+  )
   if (channels.length > specification.adcChannels)
-    report.add('/carriers', channels.length, `The device has ${specification.adcChannels} ADC channels.`, 'Probe fewer signals.')
+    report.add(
+      '/carriers',
+      channels.length,
+      `The device has ${specification.adcChannels} ADC channels.`,
+      'Probe fewer signals.',
+    )
   const seen = new Set<number>()
   for (const { pointer, probe } of channels) {
-    if (!isIndex(probe, probes.length)) report.add(pointer, probe, `The configuration names ${probes.length} probes, counted from 0.`, 'List the probe, or number it within the list.')
-    else if (seen.has(probe)) report.add(pointer, probe, 'The probe is measured twice.', 'Give every probe one channel.')
+    if (!isIndex(probe, probes.length))
+      report.add(
+        pointer,
+        probe,
+        `The configuration names ${probes.length} probes, counted from 0.`,
+        'List the probe, or number it within the list.',
+      )
+    else if (seen.has(probe))
+      report.add(pointer, probe, 'The probe is measured twice.', 'Give every probe one channel.')
     seen.add(probe)
   }
   probes.forEach((probe, index) => {
-    if (!seen.has(index)) report.add(`/probes/${index}`, probe.label, 'No ADC channel measures this probe.', 'Give every probe one channel.')
+    if (!seen.has(index))
+      report.add(
+        `/probes/${index}`,
+        probe.label,
+        'No ADC channel measures this probe.',
+        'Give every probe one channel.',
+      )
   })
 }
 

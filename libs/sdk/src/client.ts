@@ -2,8 +2,18 @@
 import type { Configuration, DeviceDescription, RunKind, RunState } from '@lucihub/analog'
 import { TransportError, failureOf } from './failure.ts'
 import type {
-  ChannelList, CompileResource, CompileSubmission, DeviceResource, LogResource, PlotResource, RunPage, RunResource,
-  RunStreamEvent, RunSubmission, StatusResource, Submitted,
+  ChannelList,
+  CompileResource,
+  CompileSubmission,
+  DeviceResource,
+  LogResource,
+  PlotResource,
+  RunPage,
+  RunResource,
+  RunStreamEvent,
+  RunSubmission,
+  StatusResource,
+  Submitted,
 } from './resources.ts'
 import { runEvents, type EventOptions } from './run-events.ts'
 import { splitChannels, type Samples } from './samples.ts'
@@ -89,10 +99,20 @@ type QueryValue = string | number | boolean | readonly (string | number)[] | und
 export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOptions): Client {
   const base = `${url.replace(/\/+$/, '')}/api/v1`
 
-  async function request(path: string, { method = 'GET', query = {}, body, headers = {}, signal }: RequestOptions = {}): Promise<Response> {
+  async function request(
+    path: string,
+    { method = 'GET', query = {}, body, headers = {}, signal }: RequestOptions = {},
+  ): Promise<Response> {
     const address = `${base}${path}${queryString(query)}`
-    const init: RequestInit = { method, headers: { accept: 'application/json', authorization: `Bearer ${apiKey}`, ...headers } }
-    if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { ...init.headers, 'content-type': 'application/json' } })
+    const init: RequestInit = {
+      method,
+      headers: { accept: 'application/json', authorization: `Bearer ${apiKey}`, ...headers },
+    }
+    if (body !== undefined)
+      Object.assign(init, {
+        body: JSON.stringify(body),
+        headers: { ...init.headers, 'content-type': 'application/json' },
+      })
     if (signal) init.signal = signal
     const response = await fetchWith(address, init).catch((cause: unknown) => {
       throw new TransportError(`no answer from ${base}${because(cause)}`, { cause })
@@ -121,7 +141,8 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
 
   return {
     status: () => json('/system/status'),
-    devices: async ({ activeOnly } = {}) => (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,
+    devices: async ({ activeOnly } = {}) =>
+      (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,
     device: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}`),
     entity: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}/entity`),
     compile: (submission) => json('/compile', { method: 'POST', body: submission }),
@@ -150,7 +171,8 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
       return splitChannels(response, await channels(id))
     },
     results,
-    plot: (id, options = {}) => json(`/runs/${encodeURIComponent(id)}/plot`, { query: { ...options, channels: channelNames(options) } }),
+    plot: (id, options = {}) =>
+      json(`/runs/${encodeURIComponent(id)}/plot`, { query: { ...options, channels: channelNames(options) } }),
   }
 }
 
@@ -168,8 +190,10 @@ function queryString(query: Readonly<Record<string, QueryValue>>): string {
   return text && `?${text}`
 }
 
-/** undici hides the reason in `cause`. */
+/** fetch hides the reason in `cause`, and where two addresses were tried only a code is left. */
 function because(failure: unknown): string {
-  const inner = failure instanceof Error && failure.cause instanceof Error ? failure.cause : failure
-  return inner instanceof Error ? `: ${inner.message || inner.name}` : ''
+  const { cause = failure } = failure as { readonly cause?: unknown }
+  const { message, code } = cause as { readonly message?: string; readonly code?: string }
+  const reason = message || code
+  return reason ? `: ${reason}` : ''
 }

@@ -3,8 +3,18 @@
  * for what is not known or did not happen yet. Words are the domain's own, so its types are used where they fit.
  */
 import type {
-  AttemptOutcome, AttemptState, CompileReport, Configuration, DeviceClass, DevicePhase, Diagnostic, IntegratorRate,
-  RunKind, RunState, SampleEncoding, Violation,
+  AttemptOutcome,
+  AttemptState,
+  CompileReport,
+  Configuration,
+  DeviceClass,
+  DevicePhase,
+  Diagnostic,
+  IntegratorRate,
+  RunKind,
+  RunState,
+  SampleEncoding,
+  Violation,
 } from '@lucihub/analog'
 
 /** A diagnostic with the lines of the source it is about. */

@@ -73,7 +73,6 @@ export function decodeEvent({ event, data }: StreamMessage): RunStreamEvent | nu
   }
 }
 
-
 type SamplesOnWire = Omit<SamplesEvent, 'kind' | 'channels'> & {
   /** Base64 of float32 little-endian pairs minimum, maximum. */
   readonly channels: readonly string[]

@@ -17,7 +17,14 @@ import { RunsController } from './runs/runs.controller.ts'
 import { SystemController } from './system/system.controller.ts'
 
 @Module({
-  controllers: [RunsController, CompileController, EventsController, ResultsController, DevicesController, SystemController],
+  controllers: [
+    RunsController,
+    CompileController,
+    EventsController,
+    ResultsController,
+    DevicesController,
+    SystemController,
+  ],
   providers: [
     KeyCheck,
     RateLimits,
@@ -29,6 +36,10 @@ import { SystemController } from './system/system.controller.ts'
 })
 export class GatewayModule {
   static of(bus: Bus, config: GatewayConfig): DynamicModule {
-    return { module: GatewayModule, imports: [MessagingModule.of(bus)], providers: [{ provide: CONFIG, useValue: config }] }
+    return {
+      module: GatewayModule,
+      imports: [MessagingModule.of(bus)],
+      providers: [{ provide: CONFIG, useValue: config }],
+    }
   }
 }

@@ -10,6 +10,10 @@ export function apiGateway(config: GatewayConfig): Service {
     name: 'api-gateway',
     config,
     module: (bus) => GatewayModule.of(bus, config),
-    http: { adapter: httpAdapter(), port: config.httpPort, prepare: (app) => Promise.resolve(serveOpenApi(app, config)) },
+    http: {
+      adapter: httpAdapter(),
+      port: config.httpPort,
+      prepare: (app) => Promise.resolve(serveOpenApi(app, config)),
+    },
   }
 }

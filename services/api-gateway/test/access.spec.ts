@@ -12,10 +12,15 @@ const withKey = (key: string) => ({ headers: { authorization: `Bearer ${key}` } 
 test('without a valid key there is nothing but a 401', async () => {
   const good = hub.key()
   for (const authorization of [undefined, 'Basic YTpi', 'Bearer', `Bearer ${good.slice(0, -1)}#`, good]) {
-    const response = await fetch(`${hub.url}/api/v1/runs`, authorization === undefined ? {} : { headers: { authorization } })
+    const response = await fetch(
+      `${hub.url}/api/v1/runs`,
+      authorization === undefined ? {} : { headers: { authorization } },
+    )
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="lucihub"')
     expect(await problemOf(response)).toMatchObject({
-      type: '/problems/unauthenticated', status: 401, detail: 'Send a valid API key: "Authorization: Bearer lh_live_...".',
+      type: '/problems/unauthenticated',
+      status: 401,
+      detail: 'Send a valid API key: "Authorization: Bearer lh_live_...".',
     })
   }
 })
@@ -42,27 +47,36 @@ test('the store is asked once for many requests of a key', async () => {
 })
 
 test('every route but health and the documentation needs a key', async () => {
-  const document = (await (await fetch(`${hub.url}/openapi.json`)).json()) as { paths: Record<string, Record<string, unknown>> }
+  const document = (await (await fetch(`${hub.url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, unknown>>
+  }
   const limited = await gatewayInTest({ requestBurst: 1000 })
   try {
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const method of Object.keys(methods)) {
         const address = path.replace(/\{\w+\}/g, '00000000-0000-4000-8000-000000000000')
         const response = await fetch(`${limited.url}${address}`, { method: method.toUpperCase() })
-        expect({ path, status: response.status === 429 ? 401 : response.status }).toEqual({ path, status: path === '/health' ? 200 : 401 })
+        expect({ path, status: response.status === 429 ? 401 : response.status }).toEqual({
+          path,
+          status: path === '/health' ? 200 : 401,
+        })
       }
     }
   } finally {
     await limited.close()
   }
-  for (const path of ['/health', '/openapi.json', '/api/docs']) expect((await fetch(`${hub.url}${path}`)).status).toBe(200)
+  for (const path of ['/health', '/openapi.json', '/api/docs'])
+    expect((await fetch(`${hub.url}${path}`)).status).toBe(200)
 })
 
 test('a key may do what its scopes say, and an administrator everything', async () => {
   const reader = hub.key({ scopes: ['runs:read'] })
   expect((await fetch(`${hub.url}/api/v1/runs`, withKey(reader))).status).toBe(200)
   const refused = await fetch(`${hub.url}/api/v1/devices`, withKey(reader))
-  expect(await problemOf(refused)).toMatchObject({ type: '/problems/forbidden', detail: 'This key lacks the scope devices:read.' })
+  expect(await problemOf(refused)).toMatchObject({
+    type: '/problems/forbidden',
+    detail: 'This key lacks the scope devices:read.',
+  })
   const admin = hub.key({ scopes: ['admin:*'] })
   expect((await fetch(`${hub.url}/api/v1/devices`, withKey(admin))).status).toBe(200)
 })
@@ -85,7 +99,9 @@ test('a key that asks too often is told when to come again', async () => {
 test('an address that tries keys is slowed down, a good key from there is not', async () => {
   const guessed = await gatewayInTest()
   try {
-    const guesses = await Promise.all(Array.from({ length: 30 }, () => fetch(`${guessed.url}/api/v1/runs`, withKey('guess'))))
+    const guesses = await Promise.all(
+      Array.from({ length: 30 }, () => fetch(`${guessed.url}/api/v1/runs`, withKey('guess'))),
+    )
     expect(guesses.filter(({ status }) => status === 401)).toHaveLength(10)
     expect(guesses.filter(({ status }) => status === 429)).toHaveLength(20)
     expect((await guessed.ask('/api/v1/runs')).status).toBe(200)
@@ -99,13 +115,19 @@ test('without the services behind it the gateway says so, and works again when t
   try {
     expect((await lonely.ask('/api/v1/system/status')).status).toBe(200)
     await lonely.answerer.close()
-    const response = await lonely.ask('/api/v1/runs', jsonBody({ kind: 'run', source: 'probe x;', opTimeNs: 1_000_000 }))
+    const response = await lonely.ask(
+      '/api/v1/runs',
+      jsonBody({ kind: 'run', source: 'probe x;', opTimeNs: 1_000_000 }),
+    )
     expect(await problemOf(response)).toMatchObject({ type: '/problems/unavailable', status: 503 })
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
-    const status = await until(async () => {
-      const now = await lonely.client().status()
-      return now.ready ? null : now
-    }, { what: 'the status is not ready' })
+    const status = await until(
+      async () => {
+        const now = await lonely.client().status()
+        return now.ready ? null : now
+      },
+      { what: 'the status is not ready' },
+    )
     expect(status?.services).toEqual([
       { name: 'run-store', reachable: false, detail: 'A service is not available at the moment' },
       { name: 'compiler', reachable: false, detail: 'A service is not available at the moment' },

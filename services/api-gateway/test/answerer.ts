@@ -3,10 +3,33 @@
  * bus. It keeps the contracts' promises and decides nothing; the real services have their own specs.
  */
 import { Controller, Inject, Module, type DynamicModule } from '@nestjs/common'
-import { LUCIDAC, PORTABLE_CARRIER, Problem, isTerminal, lucidacDescription, type Configuration, type RunState } from '@lucihub/analog'
 import {
-  ConfigurationMessage, compiler, configurationToProto, descriptionToProto, deviceClass, runKind, runState, sampleEncoding, severity, store,
-  type ChannelInfo, type CompileReply, type CompileRequest, type Device, type RunEvent, type RunMessage, type SubmitRunRequest,
+  LUCIDAC,
+  PORTABLE_CARRIER,
+  Problem,
+  isTerminal,
+  lucidacDescription,
+  type Configuration,
+  type RunState,
+} from '@lucihub/analog'
+import {
+  ConfigurationMessage,
+  compiler,
+  configurationToProto,
+  descriptionToProto,
+  deviceClass,
+  runKind,
+  runState,
+  sampleEncoding,
+  severity,
+  store,
+  type ChannelInfo,
+  type CompileReply,
+  type CompileRequest,
+  type Device,
+  type RunEvent,
+  type RunMessage,
+  type SubmitRunRequest,
 } from '@lucihub/contracts'
 import { Answer, MessagingModule } from '@lucihub/messaging'
 import { start, type RunningService } from '@lucihub/service-kit'
@@ -50,7 +73,10 @@ export class Shelf {
   readonly runs = new Map<string, RunMessage>()
   readonly events = new Map<string, RunEvent[]>()
   readonly channels = new Map<string, StoredChannel[]>()
-  readonly keys = new Map<string, { readonly secret: string; readonly userId: string; readonly scopes: readonly string[] }>()
+  readonly keys = new Map<
+    string,
+    { readonly secret: string; readonly userId: string; readonly scopes: readonly string[] }
+  >()
   readonly submissions: SubmitRunRequest[] = []
   /** How often each rpc was asked. */
   readonly asked = new Map<string, number>()
@@ -88,7 +114,12 @@ class Answerer {
     this.shelf.count('authenticate')
     const key = this.shelf.keys.get(keyId)
     const valid = key?.secret === secret
-    return { valid, userId: valid ? key.userId : '', userName: valid ? 'somebody' : '', scopes: valid ? key.scopes : [] }
+    return {
+      valid,
+      userId: valid ? key.userId : '',
+      userName: valid ? 'somebody' : '',
+      scopes: valid ? key.scopes : [],
+    }
   }
 
   @Answer(store.submitRun)
@@ -97,7 +128,9 @@ class Answerer {
     this.shelf.refusal = null
     if (refusal) throw refusal
     this.shelf.submissions.push(request)
-    const known = [...this.shelf.runs.values()].find(({ id }) => request.idempotencyKey !== '' && id === uuidOf(request.idempotencyKey))
+    const known = [...this.shelf.runs.values()].find(
+      ({ id }) => request.idempotencyKey !== '' && id === uuidOf(request.idempotencyKey),
+    )
     if (known) return { run: known, existing: true }
     const run = newRun({ id: uuidOf(request.idempotencyKey || String(this.shelf.runs.size)), request })
     this.shelf.runs.set(run.id, run)
@@ -110,7 +143,21 @@ class Answerer {
   }
 
   @Answer(store.listRuns)
-  async listRuns({ ownerId, states, kinds, cursor, limit, deviceId }: { readonly ownerId: string; readonly states: readonly number[]; readonly kinds: readonly number[]; readonly cursor: string; readonly limit: number; readonly deviceId: string }) {
+  async listRuns({
+    ownerId,
+    states,
+    kinds,
+    cursor,
+    limit,
+    deviceId,
+  }: {
+    readonly ownerId: string
+    readonly states: readonly number[]
+    readonly kinds: readonly number[]
+    readonly cursor: string
+    readonly limit: number
+    readonly deviceId: string
+  }) {
     const from = Number(cursor)
     const all = [...this.shelf.runs.values()].filter(
       (run) =>
@@ -133,10 +180,24 @@ class Answerer {
   }
 
   @Answer(store.readEvents)
-  async readEvents({ ownerId, runId, afterAttempt, afterSeqPlusOne, limit }: { readonly ownerId: string; readonly runId: string; readonly afterAttempt: number; readonly afterSeqPlusOne: number; readonly limit: number }) {
+  async readEvents({
+    ownerId,
+    runId,
+    afterAttempt,
+    afterSeqPlusOne,
+    limit,
+  }: {
+    readonly ownerId: string
+    readonly runId: string
+    readonly afterAttempt: number
+    readonly afterSeqPlusOne: number
+    readonly limit: number
+  }) {
     this.shelf.count('readEvents')
     const run = this.shelf.owned(ownerId, runId)
-    const behind = (this.shelf.events.get(runId) ?? []).filter(({ attempt, seq }) => attempt > afterAttempt || (attempt === afterAttempt && seq >= afterSeqPlusOne))
+    const behind = (this.shelf.events.get(runId) ?? []).filter(
+      ({ attempt, seq }) => attempt > afterAttempt || (attempt === afterAttempt && seq >= afterSeqPlusOne),
+    )
     const reply = { events: behind.slice(0, limit), more: behind.length > limit, state: run.state }
     await this.shelf.beforeEventsReply()
     return reply
@@ -146,11 +207,28 @@ class Answerer {
   async listChannels({ ownerId, runId }: { readonly ownerId: string; readonly runId: string }) {
     const run = this.shelf.owned(ownerId, runId)
     const channels = (this.shelf.channels.get(runId) ?? []).map(({ info }) => info)
-    return { channels, attempt: run.winningAttempt, sampleRateHz: run.spec?.sampleRateHz ?? 0, problemTimePerSecond: 100 }
+    return {
+      channels,
+      attempt: run.winningAttempt,
+      sampleRateHz: run.spec?.sampleRateHz ?? 0,
+      problemTimePerSecond: 100,
+    }
   }
 
   @Answer(store.readSamples)
-  async readSamples({ ownerId, runId, channel, firstIndex, maxSamples }: { readonly ownerId: string; readonly runId: string; readonly channel: number; readonly firstIndex: number; readonly maxSamples: number }) {
+  async readSamples({
+    ownerId,
+    runId,
+    channel,
+    firstIndex,
+    maxSamples,
+  }: {
+    readonly ownerId: string
+    readonly runId: string
+    readonly channel: number
+    readonly firstIndex: number
+    readonly maxSamples: number
+  }) {
     this.shelf.count('readSamples')
     this.shelf.owned(ownerId, runId)
     const stored = this.shelf.channels.get(runId)?.[channel]
@@ -159,16 +237,39 @@ class Answerer {
     const width = encoding === sampleEncoding.toProto('i16') ? 2 : 4
     // Fewer than asked for, as a store that ends at a page would.
     const count = Math.min(maxSamples, 50_000)
-    return { firstIndex, encoding, samples: stored.bytes.subarray(firstIndex * width, (firstIndex + count) * width), gain, offset }
+    return {
+      firstIndex,
+      encoding,
+      samples: stored.bytes.subarray(firstIndex * width, (firstIndex + count) * width),
+      gain,
+      offset,
+    }
   }
 
   @Answer(store.readPlot)
-  async readPlot({ ownerId, runId, channels, fromIndex, toIndex, points }: { readonly ownerId: string; readonly runId: string; readonly channels: readonly number[]; readonly fromIndex: number; readonly toIndex: number; readonly points: number }) {
+  async readPlot({
+    ownerId,
+    runId,
+    channels,
+    fromIndex,
+    toIndex,
+    points,
+  }: {
+    readonly ownerId: string
+    readonly runId: string
+    readonly channels: readonly number[]
+    readonly fromIndex: number
+    readonly toIndex: number
+    readonly points: number
+  }) {
     this.shelf.owned(ownerId, runId)
     const stored = this.shelf.channels.get(runId) ?? []
     const buckets = Float32Array.from({ length: points }, (_, i) => i + 0.1)
     return {
-      fromIndex, toIndex, bucket: 64, pyramidLevel: 64,
+      fromIndex,
+      toIndex,
+      bucket: 64,
+      pyramidLevel: 64,
       channels: channels.map((index) => ({
         index,
         label: stored[index]?.info.label ?? '',
@@ -198,7 +299,10 @@ class Answerer {
     const at = source.indexOf('wrong')
     if (at < 0 && source !== '') {
       const carrier = description?.carriers[0]?.id ?? PORTABLE_CARRIER
-      const configuration = { ...CONFIGURATION, carriers: CONFIGURATION.carriers.map((settings) => ({ ...settings, carrier })) }
+      const configuration = {
+        ...CONFIGURATION,
+        carriers: CONFIGURATION.carriers.map((settings) => ({ ...settings, carrier })),
+      }
       return { diagnostics: [], configuration: configurationToProto(configuration), report: REPORT }
     }
     const line = source.slice(0, at).split('\n').length
@@ -207,7 +311,13 @@ class Answerer {
     return {
       diagnostics: [
         { code: 'ANA0002', severity: severity.toProto('warning'), message: 'Nothing is probed.', hint: '', span: null },
-        { code: 'ANA0007', severity: severity.toProto('error'), message: '"wrong" is not defined.', hint: 'Define it.', span },
+        {
+          code: 'ANA0007',
+          severity: severity.toProto('error'),
+          message: '"wrong" is not defined.',
+          hint: 'Define it.',
+          span,
+        },
       ],
       configuration: null,
       report: null,
@@ -217,7 +327,11 @@ class Answerer {
 
 const REPORT = {
   elements: [{ kind: 'integrator', used: 1, available: 8 }],
-  lanesUsed: 1, lanesAvailable: LUCIDAC.lanes, k0: 100, problemTimePerSecond: 100, compileTimeMs: 1.5,
+  lanesUsed: 1,
+  lanesAvailable: LUCIDAC.lanes,
+  k0: 100,
+  problemTimePerSecond: 100,
+  compileTimeMs: 1.5,
   signals: [{ name: 'x', element: 'M0.0', scale: 2, amplitude: 1.5 }],
 }
 
@@ -246,31 +360,96 @@ export function uuidOf(text: string): string {
 
 export function newRun({ id, request }: { id: string; request: SubmitRunRequest }): RunMessage {
   return {
-    id, ownerId: request.ownerId, spec: request.spec ?? null,
+    id,
+    ownerId: request.ownerId,
+    spec: request.spec ?? null,
     state: runState.toProto(request.spec?.kind === runKind.toProto('compile') ? 'COMPLETED' : 'QUEUED'),
-    reason: '', submittedAtMs: 1_700_000_000_000, startedAtMs: 0, endedAtMs: 0, cancelRequested: false,
-    attempts: [], storedSamples: 0, expectedSamples: 10, winningAttempt: 0, overloads: [], finalValues: [],
+    reason: '',
+    submittedAtMs: 1_700_000_000_000,
+    startedAtMs: 0,
+    endedAtMs: 0,
+    cancelRequested: false,
+    attempts: [],
+    storedSamples: 0,
+    expectedSamples: 10,
+    winningAttempt: 0,
+    overloads: [],
+    finalValues: [],
   }
 }
 
 /** A run that is there already. */
-export function storedRun(shelf: Shelf, { id, ownerId, state }: { id: string; ownerId: string; state: RunState }): RunMessage {
+export function storedRun(
+  shelf: Shelf,
+  { id, ownerId, state }: { id: string; ownerId: string; state: RunState },
+): RunMessage {
   const spec = {
-    kind: runKind.toProto('run'), title: 'stored', source: '', configuration: ConfigurationMessage.decode(ConfigurationMessage.encode(configurationToProto(CONFIGURATION))),
-    report: null, diagnostics: [], deviceId: '', deviceClass: deviceClass.toProto('LUCIDAC'), opTimeNs: 1_000_000, icTimeNs: 100_000,
-    sampleRateHz: 10_000, haltOnOverload: false, maxAttempts: 2, acceptGaps: false,
+    kind: runKind.toProto('run'),
+    title: 'stored',
+    source: '',
+    configuration: ConfigurationMessage.decode(ConfigurationMessage.encode(configurationToProto(CONFIGURATION))),
+    report: null,
+    diagnostics: [],
+    deviceId: '',
+    deviceClass: deviceClass.toProto('LUCIDAC'),
+    opTimeNs: 1_000_000,
+    icTimeNs: 100_000,
+    sampleRateHz: 10_000,
+    haltOnOverload: false,
+    maxAttempts: 2,
+    acceptGaps: false,
   }
-  const run = { ...newRun({ id, request: { ownerId, idempotencyKey: '', spec } }), state: runState.toProto(state), winningAttempt: 1 }
+  const run = {
+    ...newRun({ id, request: { ownerId, idempotencyKey: '', spec } }),
+    state: runState.toProto(state),
+    winningAttempt: 1,
+  }
   shelf.runs.set(id, run)
   return run
 }
 
-export function float32Channel({ index, label, values }: { index: number; label: string; values: Float32Array }): StoredChannel {
-  return { bytes: new Uint8Array(values.buffer), info: { ...channelInfo({ index, label, samples: values.length }), gain: 1, offset: 0, encoding: sampleEncoding.toProto('f32') } }
+export function float32Channel({
+  index,
+  label,
+  values,
+}: {
+  index: number
+  label: string
+  values: Float32Array
+}): StoredChannel {
+  return {
+    bytes: new Uint8Array(values.buffer),
+    info: {
+      ...channelInfo({ index, label, samples: values.length }),
+      gain: 1,
+      offset: 0,
+      encoding: sampleEncoding.toProto('f32'),
+    },
+  }
 }
 
-export function int16Channel({ index, label, values, gain, offset }: { index: number; label: string; values: Int16Array; gain: number; offset: number }): StoredChannel {
-  return { bytes: new Uint8Array(values.buffer), info: { ...channelInfo({ index, label, samples: values.length }), gain, offset, encoding: sampleEncoding.toProto('i16') } }
+export function int16Channel({
+  index,
+  label,
+  values,
+  gain,
+  offset,
+}: {
+  index: number
+  label: string
+  values: Int16Array
+  gain: number
+  offset: number
+}): StoredChannel {
+  return {
+    bytes: new Uint8Array(values.buffer),
+    info: {
+      ...channelInfo({ index, label, samples: values.length }),
+      gain,
+      offset,
+      encoding: sampleEncoding.toProto('i16'),
+    },
+  }
 }
 
 function channelInfo({ index, label, samples }: { index: number; label: string; samples: number }) {
@@ -280,9 +459,19 @@ function channelInfo({ index, label, samples }: { index: number; label: string; 
 function device({ mac, name, kind }: { mac: string; name: string; kind: 'LUCIDAC' | 'SIMULATOR' }): Device {
   return {
     device: {
-      id: mac, name, deviceClass: deviceClass.toProto(kind), host: '127.0.0.1', port: 5732,
-      description: descriptionToProto(lucidacDescription(mac)), descriptionHash: 'ab'.repeat(32),
+      id: mac,
+      name,
+      deviceClass: deviceClass.toProto(kind),
+      host: '127.0.0.1',
+      port: 5732,
+      description: descriptionToProto(lucidacDescription(mac)),
+      descriptionHash: 'ab'.repeat(32),
     },
-    active: kind === 'LUCIDAC', firstSeenMs: 1_700_000_000_000, lastSeenMs: 1_700_000_001_000, executorHost: '', leased: false, queueLength: 3,
+    active: kind === 'LUCIDAC',
+    firstSeenMs: 1_700_000_000_000,
+    lastSeenMs: 1_700_000_001_000,
+    executorHost: '',
+    leased: false,
+    queueLength: 3,
   }
 }

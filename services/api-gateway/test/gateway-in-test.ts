@@ -1,12 +1,11 @@
 /** The real gateway on a private NATS, with an answerer behind it and a client before it. */
 import { formatApiKey } from '@lucihub/contracts'
-// eslint-disable-next-line @nx/enforce-module-boundaries -- the service imports no client, but its specs use the one its users use
-import { createClient, type Client } from '@lucihub/sdk'
 import { start, type RunningService } from '@lucihub/service-kit'
 import { privateNats, type PrivateServer } from '@lucihub/testing'
 import { apiGateway } from '../src/gateway.ts'
 import type { GatewayConfig } from '../src/config.ts'
 import { Shelf, answer } from './answerer.ts'
+import { createClient, type Client } from './client.ts'
 
 const ALL_SCOPES = ['runs:read', 'runs:write', 'runs:cancel', 'devices:read', 'compile:write', 'export:read']
 
@@ -29,8 +28,16 @@ export async function gatewayInTest(overrides: Partial<GatewayConfig> = {}): Pro
   const shelf = new Shelf()
   const answerer = await answer(shelf, nats.url)
   const config: GatewayConfig = {
-    natsUrl: nats.url, healthPort: 0, logLevel: 'silent', httpPort: 0, publicUrl: '',
-    requestsPerSecond: 10_000, requestBurst: 10_000, streamsMax: 20, heartbeatMs: 200, ...overrides,
+    natsUrl: nats.url,
+    healthPort: 0,
+    logLevel: 'silent',
+    httpPort: 0,
+    publicUrl: '',
+    requestsPerSecond: 10_000,
+    requestBurst: 10_000,
+    streamsMax: 20,
+    heartbeatMs: 200,
+    ...overrides,
   }
   const gateway = await start(apiGateway(config))
   const url = gateway.httpUrl ?? ''
@@ -44,9 +51,15 @@ export async function gatewayInTest(overrides: Partial<GatewayConfig> = {}): Pro
   }
   const apiKey = key()
   return {
-    url, shelf, nats, gateway, answerer, key,
+    url,
+    shelf,
+    nats,
+    gateway,
+    answerer,
+    key,
     client: (options) => createClient({ url, apiKey: options ? key(options) : apiKey }),
-    ask: (path, init = {}) => fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } }),
+    ask: (path, init = {}) =>
+      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } }),
     close: async () => {
       await gateway.close()
       await answerer.close()

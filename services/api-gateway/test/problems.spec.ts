@@ -12,17 +12,25 @@ const RUN = { kind: 'run', source: 'probe x;', opTimeNs: 1_000_000 }
 describe('what is not well formed', () => {
   test('an unknown address is told from a wrong method', async () => {
     const unknown = await hub.ask('/api/v1/nothing')
-    expect(await problemOf(unknown)).toMatchObject({ type: '/problems/not-found', status: 404, instance: '/api/v1/nothing' })
+    expect(await problemOf(unknown)).toMatchObject({
+      type: '/problems/not-found',
+      status: 404,
+      instance: '/api/v1/nothing',
+    })
 
     const method = await hub.ask('/api/v1/runs', { method: 'DELETE' })
-    expect(await problemOf(method)).toMatchObject({ type: '/problems/method-not-allowed', detail: 'DELETE is not offered here; POST, GET is.' })
+    expect(await problemOf(method)).toMatchObject({
+      type: '/problems/method-not-allowed',
+      detail: 'DELETE is not offered here; POST, GET is.',
+    })
     expect(method.headers.get('allow')).toBe('POST, GET')
   })
 
   test('JSON that is none is refused with its place', async () => {
     const response = await hub.ask('/api/v1/runs', jsonBody('{"kind": "run",\n "opTimeNs": }'))
     expect(await problemOf(response)).toMatchObject({
-      type: '/problems/invalid-request', detail: 'The body is not usable JSON: at line 2, column 14, a value should be here.',
+      type: '/problems/invalid-request',
+      detail: 'The body is not usable JSON: at line 2, column 14, a value should be here.',
     })
   })
 
@@ -40,17 +48,25 @@ describe('what is not well formed', () => {
   test('no body at all is a violation', async () => {
     const response = await hub.ask('/api/v1/runs', { method: 'POST' })
     expect(await problemOf(response)).toMatchObject({
-      type: '/problems/invalid-request', violations: [{ pointer: '', message: 'It is required.', remedy: 'Send an object.' }],
+      type: '/problems/invalid-request',
+      violations: [{ pointer: '', message: 'It is required.', remedy: 'Send an object.' }],
     })
   })
 
   test('a body above 1 MiB is too large', async () => {
     const response = await hub.ask('/api/v1/runs', jsonBody({ ...RUN, source: 'x'.repeat(1_100_000) }))
-    expect(await problemOf(response)).toMatchObject({ type: '/problems/too-large', detail: 'The body may have at most 1048576 bytes.' })
+    expect(await problemOf(response)).toMatchObject({
+      type: '/problems/too-large',
+      detail: 'The body may have at most 1048576 bytes.',
+    })
   })
 
   test('another content type is not supported', async () => {
-    const response = await hub.ask('/api/v1/runs', { method: 'POST', headers: { 'content-type': 'application/x-yaml' }, body: 'kind: run' })
+    const response = await hub.ask('/api/v1/runs', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-yaml' },
+      body: 'kind: run',
+    })
     expect(await problemOf(response)).toMatchObject({ type: '/problems/unsupported-media-type', status: 415 })
   })
 
@@ -60,9 +76,14 @@ describe('what is not well formed', () => {
   })
 
   test('a path that is none, and bytes that are no request, get an answer all the same', async () => {
-    expect(await raw('GET /%E0%A4%A HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 400[^]*"\/problems\/invalid-request"[^]*not a valid URL path/)
-    expect(await raw('NONSENSE\r\n\r\n')).toMatch(/^HTTP\/1.1 400[^]*application\/problem\+json[^]*not a well-formed HTTP request/)
-    const smuggled = 'POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+    expect(await raw('GET /%E0%A4%A HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400[^]*"\/problems\/invalid-request"[^]*not a valid URL path/,
+    )
+    expect(await raw('NONSENSE\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400[^]*application\/problem\+json[^]*not a well-formed HTTP request/,
+    )
+    const smuggled =
+      'POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
     expect(await raw(smuggled)).toMatch(/^HTTP\/1.1 400/)
   })
 })
@@ -81,13 +102,26 @@ describe('values', () => {
   })
 
   test('every value out of bounds is reported at once, with its remedy', async () => {
-    const response = await hub.ask('/api/v1/runs', jsonBody({ ...RUN, opTimeNs: 1, sampleRateHz: 1e9, maxAttempts: 2.5, title: 'x'.repeat(300) }))
+    const response = await hub.ask(
+      '/api/v1/runs',
+      jsonBody({ ...RUN, opTimeNs: 1, sampleRateHz: 1e9, maxAttempts: 2.5, title: 'x'.repeat(300) }),
+    )
     const { type, violations } = await problemOf(response)
     expect(type).toBe('/problems/invalid-request')
     expect(violations).toEqual([
-      { pointer: '/title', value: `${'x'.repeat(77)}...`, message: 'It must be at most 200 characters long.', remedy: 'Send at most 200.' },
+      {
+        pointer: '/title',
+        value: `${'x'.repeat(77)}...`,
+        message: 'It must be at most 200 characters long.',
+        remedy: 'Send at most 200.',
+      },
       { pointer: '/opTimeNs', value: '1', message: 'It must be at least 100.', remedy: 'Send at least 100.' },
-      { pointer: '/sampleRateHz', value: '1000000000', message: 'It must be at most 500000.', remedy: 'Send at most 500000.' },
+      {
+        pointer: '/sampleRateHz',
+        value: '1000000000',
+        message: 'It must be at most 500000.',
+        remedy: 'Send at most 500000.',
+      },
       { pointer: '/maxAttempts', value: '2.5', message: 'It must be an integer.', remedy: 'Send an integer.' },
     ])
     const bounds = await hub.ask('/api/v1/runs', jsonBody({ ...RUN, opTimeNs: 1 }))
@@ -98,14 +132,24 @@ describe('values', () => {
     const response = await hub.ask('/api/v1/runs', jsonBody({ kind: 'run', opTimeNs: 1_000_000 }))
     expect(await problemOf(response)).toMatchObject({
       type: '/problems/validation-failed',
-      violations: [{ pointer: '/source', message: 'A run needs a source or a configuration, not both.', remedy: 'Send either `source` or `configuration`.' }],
+      violations: [
+        {
+          pointer: '/source',
+          message: 'A run needs a source or a configuration, not both.',
+          remedy: 'Send either `source` or `configuration`.',
+        },
+      ],
     })
   })
 
   test('query parameters are checked as strictly', async () => {
     const response = await hub.ask('/api/v1/runs?limit=1000&state=DONE&status=x')
     const { violations } = await problemOf(response)
-    expect((violations as { pointer: string }[]).map(({ pointer }) => pointer).sort()).toEqual(['/limit', '/state/0', '/status'])
+    expect((violations as { pointer: string }[]).map(({ pointer }) => pointer).sort()).toEqual([
+      '/limit',
+      '/state/0',
+      '/status',
+    ])
     const twice = await hub.ask('/api/v1/runs?limit=1&limit=2')
     expect(twice.status).toBe(400)
   })
@@ -116,8 +160,12 @@ test('what is our fault says nothing but a trace id', async () => {
   const response = await hub.ask('/api/v1/runs', jsonBody(RUN))
   const problem = await problemOf(response)
   expect(problem).toEqual({
-    type: '/problems/internal', title: 'Something went wrong on our side', status: 500, instance: '/api/v1/runs',
-    detail: 'The error was logged under this trace id.', traceId: problem['traceId'],
+    type: '/problems/internal',
+    title: 'Something went wrong on our side',
+    status: 500,
+    instance: '/api/v1/runs',
+    detail: 'The error was logged under this trace id.',
+    traceId: problem['traceId'],
   })
 })
 
@@ -130,7 +178,9 @@ test("the caller's trace id is kept", async () => {
 test('every answer carries the headers that browsers heed', async () => {
   const response = await hub.ask('/health')
   expect(Object.fromEntries(response.headers)).toMatchObject({
-    'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   })
   expect(response.headers.get('x-powered-by')).toBeNull()
 })

@@ -24,20 +24,35 @@ beforeAll(() => {
   ])
   storedRun(hub.shelf, { id: large, ownerId: 'ada', state: 'COMPLETED' })
   const wave = Float32Array.from({ length: LARGE_SAMPLES }, (_, i) => Math.sin(i / 1000))
-  hub.shelf.channels.set(large, ['a', 'b', 'c', 'd'].map((label, index) => float32Channel({ index, label, values: wave })))
+  hub.shelf.channels.set(
+    large,
+    ['a', 'b', 'c', 'd'].map((label, index) => float32Channel({ index, label, values: wave })),
+  )
 })
 
 const physicalCodes = Float32Array.from(codes, (code) => code * GAIN + OFFSET)
-const results = (id: string, query: string, headers: Record<string, string> = {}) => hub.ask(`/api/v1/runs/${id}/results?${query}`, { headers })
+const results = (id: string, query: string, headers: Record<string, string> = {}) =>
+  hub.ask(`/api/v1/runs/${id}/results?${query}`, { headers })
 const bytes = async (response: Response) => new Uint8Array(await response.arrayBuffer())
 
 describe('channels', () => {
   test('have their figures', async () => {
     expect(await hub.client().channels(small)).toEqual({
-      attempt: 1, sampleRateHz: 10_000, problemTimePerSecond: 100,
+      attempt: 1,
+      sampleRateHz: 10_000,
+      problemTimePerSecond: 100,
       channels: [
         { index: 0, label: 'x', unit: 'V', gain: 1, offset: 0, encoding: 'f32', samples: 6, digest: 'cafe' },
-        { index: 1, label: '=SUM(A1,"b")', unit: 'V', gain: GAIN, offset: OFFSET, encoding: 'i16', samples: 6, digest: 'cafe' },
+        {
+          index: 1,
+          label: '=SUM(A1,"b")',
+          unit: 'V',
+          gain: GAIN,
+          offset: OFFSET,
+          encoding: 'i16',
+          samples: 6,
+          digest: 'cafe',
+        },
       ],
     })
   })
@@ -74,7 +89,11 @@ describe('JSON', () => {
     const response = await results(small, 'channels=%231,x&from=%231&to=%234', { accept: 'application/json' })
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(await response.json()).toEqual({
-      fromIndex: 1, toIndex: 4, sampleRateHz: 10_000, problemTimePerSecond: 100, time: { kind: 'op', first: 0.0001, step: 0.0001 },
+      fromIndex: 1,
+      toIndex: 4,
+      sampleRateHz: 10_000,
+      problemTimePerSecond: 100,
+      time: { kind: 'op', first: 0.0001, step: 0.0001 },
       channels: [
         { index: 1, label: '=SUM(A1,"b")', unit: 'V', values: [1.001, 0.999, 33.767] },
         { index: 0, label: 'x', unit: 'V', values: [0.5, -0.25, null] },
@@ -87,23 +106,37 @@ describe('raw bytes', () => {
   test('are float32 physical values, channel after channel', async () => {
     const response = await results(small, 'format=raw')
     expect(Object.fromEntries(response.headers)).toMatchObject({
-      'content-type': 'application/octet-stream', 'content-length': '48', 'lucihub-channels': '0,1', 'lucihub-first-index': '0', 'lucihub-samples': '6', 'lucihub-sample-rate-hz': '10000',
+      'content-type': 'application/octet-stream',
+      'content-length': '48',
+      'lucihub-channels': '0,1',
+      'lucihub-first-index': '0',
+      'lucihub-samples': '6',
+      'lucihub-sample-rate-hz': '10000',
     })
-    expect(await bytes(response)).toEqual(new Uint8Array(Buffer.concat([Buffer.from(values.buffer), Buffer.from(physicalCodes.buffer)])))
+    expect(await bytes(response)).toEqual(
+      new Uint8Array(Buffer.concat([Buffer.from(values.buffer), Buffer.from(physicalCodes.buffer)])),
+    )
   })
 
   test('are what is stored when asked, with what it takes to read them', async () => {
     const response = await results(small, 'format=raw&encoding=native')
     expect(Object.fromEntries(response.headers)).toMatchObject({
-      'content-length': '36', 'lucihub-encodings': 'f32,i16', 'lucihub-gains': '1,0.001', 'lucihub-offsets': '0,1',
+      'content-length': '36',
+      'lucihub-encodings': 'f32,i16',
+      'lucihub-gains': '1,0.001',
+      'lucihub-offsets': '0,1',
     })
-    expect(await bytes(response)).toEqual(new Uint8Array(Buffer.concat([Buffer.from(values.buffer), Buffer.from(codes.buffer)])))
+    expect(await bytes(response)).toEqual(
+      new Uint8Array(Buffer.concat([Buffer.from(values.buffer), Buffer.from(codes.buffer)])),
+    )
   })
 
   test('come as typed arrays out of the client', async () => {
     const samples = await hub.client().samples(small, { from: '#1' })
     expect(samples).toEqual({
-      firstIndex: 1, sampleRateHz: 10_000, problemTimePerSecond: 100,
+      firstIndex: 1,
+      sampleRateHz: 10_000,
+      problemTimePerSecond: 100,
       channels: [
         { index: 0, label: 'x', unit: 'V', values: values.slice(1) },
         { index: 1, label: '=SUM(A1,"b")', unit: 'V', values: physicalCodes.slice(1) },
@@ -144,7 +177,9 @@ describe('a format', () => {
   test('that nobody offers is not acceptable', async () => {
     const response = await results(small, '', { accept: 'image/png' })
     expect(await problemOf(response)).toMatchObject({
-      type: '/problems/not-acceptable', status: 406, detail: 'This is available as application/json, text/csv, application/octet-stream.',
+      type: '/problems/not-acceptable',
+      status: 406,
+      detail: 'This is available as application/json, text/csv, application/octet-stream.',
     })
   })
 })
@@ -156,11 +191,20 @@ test('what cannot be selected is a violation', async () => {
   ])
   const backwards = await results(small, 'from=0.5&to=0.1')
   expect((await problemOf(backwards))['violations']).toEqual([
-    { pointer: '/to', value: '0.1', message: 'The window ends before it begins.', remedy: 'Send a `to` that is at least `from` (0.5).' },
+    {
+      pointer: '/to',
+      value: '0.1',
+      message: 'The window ends before it begins.',
+      remedy: 'Send a `to` that is at least `from` (0.5).',
+    },
   ])
   const nonsense = await results(small, 'from=soon')
   expect((await problemOf(nonsense))['violations']).toMatchObject([
-    { pointer: '/from', value: 'soon', message: 'It is neither seconds of op time, such as 0.25, nor a sample index, such as #1000.' },
+    {
+      pointer: '/from',
+      value: 'soon',
+      message: 'It is neither seconds of op time, such as 0.25, nor a sample index, such as #1000.',
+    },
   ])
 })
 
@@ -186,14 +230,25 @@ describe('a plot', () => {
   test('is JSON with null for what JSON cannot say', async () => {
     const plot = await hub.client().plot(small, { points: 3, channels: [1] })
     expect(plot).toEqual({
-      fromIndex: 0, toIndex: 6, bucket: 64, pyramidLevel: 64, sampleRateHz: 10_000, problemTimePerSecond: 100,
+      fromIndex: 0,
+      toIndex: 6,
+      bucket: 64,
+      pyramidLevel: 64,
+      sampleRateHz: 10_000,
+      problemTimePerSecond: 100,
       channels: [{ index: 1, label: '=SUM(A1,"b")', unit: '', minimum: [-0.1, -1.1, -2.1], maximum: [null, 1.1, 2.1] }],
     })
   })
 
   test('is bytes when asked', async () => {
-    const response = await hub.ask(`/api/v1/runs/${small}/plot?points=2`, { headers: { accept: 'application/octet-stream' } })
-    expect(Object.fromEntries(response.headers)).toMatchObject({ 'lucihub-channels': '0,1', 'lucihub-bucket': '64', 'lucihub-buckets': '2' })
+    const response = await hub.ask(`/api/v1/runs/${small}/plot?points=2`, {
+      headers: { accept: 'application/octet-stream' },
+    })
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'lucihub-channels': '0,1',
+      'lucihub-bucket': '64',
+      'lucihub-buckets': '2',
+    })
     const floats = new Float32Array(await response.arrayBuffer())
     expect([...floats.slice(0, 4)].map((value) => Math.round(value * 10) / 10)).toEqual([-0.1, -1.1, NaN, 1.1])
     expect(floats).toHaveLength(8)
@@ -211,7 +266,7 @@ describe('a plot', () => {
 
 /** Resolves when a count has not changed for a while. */
 async function settled(count: () => number): Promise<void> {
-  for (let last = -1; last !== count(); ) {
+  for (let last = -1; last !== count();) {
     last = count()
     await new Promise((resolve) => setTimeout(resolve, 150))
   }

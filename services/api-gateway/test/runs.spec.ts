@@ -1,7 +1,8 @@
-import { HubProblem, type RunSubmission } from '@lucihub/sdk'
-import { CONFIGURATION, MAC, storedRun, uuidOf } from './answerer.ts'
-import { gatewayInTest, jsonBody, problemOf, type GatewayInTest } from './gateway-in-test.ts'
+import { Problem } from '@lucihub/analog'
 import { deviceClass, runKind } from '@lucihub/contracts'
+import { CONFIGURATION, MAC, storedRun, uuidOf } from './answerer.ts'
+import { HubProblem, type RunSubmission } from './client.ts'
+import { gatewayInTest, jsonBody, problemOf, type GatewayInTest } from './gateway-in-test.ts'
 
 let hub: GatewayInTest
 beforeAll(async () => {
@@ -21,9 +22,23 @@ describe('submitting', () => {
     expect(response.status).toBe(201)
     const run = (await response.json()) as { id: string }
     expect(run).toMatchObject({
-      kind: 'run', title: 'first', state: 'QUEUED', source: 'probe x;', deviceClass: 'LUCIDAC', deviceId: null,
-      opTimeNs: 1_000_000, icTimeNs: 100_000, sampleRateHz: 10_000, haltOnOverload: false, maxAttempts: 2, acceptGaps: false,
-      submittedAt: '2023-11-14T22:13:20.000Z', startedAt: null, endedAt: null, winningAttempt: null, attempts: [],
+      kind: 'run',
+      title: 'first',
+      state: 'QUEUED',
+      source: 'probe x;',
+      deviceClass: 'LUCIDAC',
+      deviceId: null,
+      opTimeNs: 1_000_000,
+      icTimeNs: 100_000,
+      sampleRateHz: 10_000,
+      haltOnOverload: false,
+      maxAttempts: 2,
+      acceptGaps: false,
+      submittedAt: '2023-11-14T22:13:20.000Z',
+      startedAt: null,
+      endedAt: null,
+      winningAttempt: null,
+      attempts: [],
       report: { k0: 100, lanesUsed: 1 },
     })
     expect(response.headers.get('location')).toBe(`/api/v1/runs/${run.id}`)
@@ -44,19 +59,32 @@ describe('submitting', () => {
     const { headers, ...init } = jsonBody(RUN)
     const response = await hub.ask('/api/v1/runs', { ...init, headers: { ...headers, 'idempotency-key': 'two words' } })
     expect((await problemOf(response))['violations']).toMatchObject([
-      { value: 'two words', message: 'An Idempotency-Key is 1 to 200 printable ASCII characters without spaces, given once.' },
+      {
+        value: 'two words',
+        message: 'An Idempotency-Key is 1 to 200 printable ASCII characters without spaces, given once.',
+      },
     ])
   })
 
   test('a program that does not compile is refused with diagnostics, and nothing is stored', async () => {
     const source = 'probe x;\n\tlet x = 2 * wrong;\n'
-    const refused = await hub.client().submitRun({ ...RUN, source }).catch((failure: unknown) => failure)
+    const refused = await hub
+      .client()
+      .submitRun({ ...RUN, source })
+      .catch((failure: unknown) => failure)
     expect(refused).toBeInstanceOf(HubProblem)
-    expect(refused).toMatchObject({ type: 'compilation-failed', status: 422, message: 'Line 2: "wrong" is not defined.' })
+    expect(refused).toMatchObject({
+      type: 'compilation-failed',
+      status: 422,
+      message: 'Line 2: "wrong" is not defined.',
+    })
     expect((refused as HubProblem).diagnostics).toEqual([
       { code: 'ANA0002', severity: 'warning', message: 'Nothing is probed.', hint: '', span: null, excerpt: '' },
       {
-        code: 'ANA0007', severity: 'error', message: '"wrong" is not defined.', hint: 'Define it.',
+        code: 'ANA0007',
+        severity: 'error',
+        message: '"wrong" is not defined.',
+        hint: 'Define it.',
         span: { from: 22, to: 27, line: 2, column: 14 },
         excerpt: '2 | \tlet x = 2 * wrong;\n  | \t            ^^^^^',
       },
@@ -72,16 +100,29 @@ describe('submitting', () => {
 
   test('a simulation asks for a simulator, a named machine is none', async () => {
     await hub.client().submitRun({ ...RUN, kind: 'simulate' })
-    expect(hub.shelf.submissions[0]?.spec).toMatchObject({ deviceId: '', deviceClass: deviceClass.toProto('SIMULATOR'), kind: runKind.toProto('simulate') })
+    expect(hub.shelf.submissions[0]?.spec).toMatchObject({
+      deviceId: '',
+      deviceClass: deviceClass.toProto('SIMULATOR'),
+      kind: runKind.toProto('simulate'),
+    })
     await expect(hub.client().submitRun({ ...RUN, kind: 'simulate', device: MAC })).rejects.toMatchObject({
       type: 'validation-failed',
-      violations: [{ pointer: '/device', value: 'LUCIDAC', message: 'It is of class LUCIDAC, which is not what `simulate` runs on.', remedy: 'Send kind `run`, or name a simulator.' }],
+      violations: [
+        {
+          pointer: '/device',
+          value: 'LUCIDAC',
+          message: 'It is of class LUCIDAC, which is not what `simulate` runs on.',
+          remedy: 'Send kind `run`, or name a simulator.',
+        },
+      ],
     })
   })
 
   test('an unknown device is a violation, not a missing page', async () => {
     await expect(hub.client().submitRun({ ...RUN, device: 'nobody' })).rejects.toMatchObject({
-      type: 'validation-failed', status: 422, violations: [{ pointer: '/device', value: 'nobody', message: 'There is no such device.' }],
+      type: 'validation-failed',
+      status: 422,
+      violations: [{ pointer: '/device', value: 'nobody', message: 'There is no such device.' }],
     })
   })
 
@@ -95,11 +136,18 @@ describe('submitting', () => {
   test('a configuration that the device cannot carry is refused with pointers into the request', async () => {
     const { source: _source, ...rest } = RUN
     const [carrier] = CONFIGURATION.carriers
-    const configuration = { ...CONFIGURATION, carriers: [{ ...carrier!, adc: [{ output: 0, gain: 1, offset: 0, probe: 5 }] }] }
+    const configuration = {
+      ...CONFIGURATION,
+      carriers: [{ ...carrier!, adc: [{ output: 0, gain: 1, offset: 0, probe: 5 }] }],
+    }
     await expect(hub.client().submitRun({ ...rest, configuration })).rejects.toMatchObject({
       type: 'validation-failed',
       violations: expect.arrayContaining([
-        expect.objectContaining({ pointer: '/configuration/carriers/0/adc/0/probe', value: '5', message: 'The configuration names 2 probes, counted from 0.' }),
+        expect.objectContaining({
+          pointer: '/configuration/carriers/0/adc/0/probe',
+          value: '5',
+          message: 'The configuration names 2 probes, counted from 0.',
+        }),
       ]) as unknown,
     })
   })
@@ -110,11 +158,13 @@ describe('submitting', () => {
   })
 
   test('what the store refuses reaches the client as it is', async () => {
-    const { Problem } = await import('@lucihub/analog')
     hub.shelf.refusal = new Problem('too-many-requests', 'You have 10000 runs waiting.', { retryAfterS: 17 })
     const response = await hub.ask('/api/v1/runs', jsonBody(RUN))
     expect(response.headers.get('retry-after')).toBe('17')
-    expect(await problemOf(response)).toMatchObject({ type: '/problems/too-many-requests', detail: 'You have 10000 runs waiting.' })
+    expect(await problemOf(response)).toMatchObject({
+      type: '/problems/too-many-requests',
+      detail: 'You have 10000 runs waiting.',
+    })
   })
 })
 
@@ -135,22 +185,36 @@ describe('reading', () => {
 
   test("somebody else's run is as absent as one that never was", async () => {
     const other = hub.client({ userId: 'eve' })
-    for (const read of [() => other.run(id), () => other.cancel(id), () => other.channels(id), () => other.configuration(id), () => other.plot(id), () => other.logs(id)]) {
+    for (const read of [
+      () => other.run(id),
+      () => other.cancel(id),
+      () => other.channels(id),
+      () => other.configuration(id),
+      () => other.plot(id),
+      () => other.logs(id),
+    ]) {
       await expect(read()).rejects.toMatchObject({ type: 'not-found', message: `There is no run "${id}".` })
     }
     await expect(other.events(id).next()).rejects.toMatchObject({ type: 'not-found' })
-    await expect(hub.client().run('../../etc/passwd')).rejects.toMatchObject({ type: 'not-found', message: 'There is no run "../../etc/passwd".' })
+    await expect(hub.client().run('../../etc/passwd')).rejects.toMatchObject({
+      type: 'not-found',
+      message: 'There is no run "../../etc/passwd".',
+    })
   })
 
   test('runs are listed page by page and filtered', async () => {
-    for (let n = 0; n < 5; n += 1) storedRun(hub.shelf, { id: uuidOf(`more-${n}`), ownerId: 'ada', state: n < 2 ? 'COMPLETED' : 'QUEUED' })
+    for (let n = 0; n < 5; n += 1)
+      storedRun(hub.shelf, { id: uuidOf(`more-${n}`), ownerId: 'ada', state: n < 2 ? 'COMPLETED' : 'QUEUED' })
     const client = hub.client()
     const first = await client.runs({ limit: 4 })
     expect(first.runs).toHaveLength(4)
     expect(first.runs[0]).not.toHaveProperty('source')
     const second = await client.runs({ limit: 4, cursor: first.nextCursor ?? '' })
     expect([second.runs.length, second.nextCursor]).toEqual([2, null])
-    expect((await client.runs({ state: ['COMPLETED', 'FAILED'] })).runs.map(({ state }) => state)).toEqual(['COMPLETED', 'COMPLETED'])
+    expect((await client.runs({ state: ['COMPLETED', 'FAILED'] })).runs.map(({ state }) => state)).toEqual([
+      'COMPLETED',
+      'COMPLETED',
+    ])
     expect((await client.runs({ kind: 'simulate' })).runs).toEqual([])
     expect((await client.runs({ device: 'lucidac-1' })).runs).toEqual([])
   })
@@ -164,14 +228,22 @@ describe('reading', () => {
     storedRun(hub.shelf, { id: waiting, ownerId: 'ada', state: 'QUEUED' })
     const canceled = await hub.ask(`/api/v1/runs/${waiting}/cancel`, { method: 'POST' })
     expect([canceled.status, ((await canceled.json()) as { state: string }).state]).toEqual([200, 'CANCELED'])
-    await expect(hub.client().cancel(waiting)).rejects.toMatchObject({ type: 'state-conflict', message: `Run ${waiting} is CANCELED already.` })
+    await expect(hub.client().cancel(waiting)).rejects.toMatchObject({
+      type: 'state-conflict',
+      message: `Run ${waiting} is CANCELED already.`,
+    })
   })
 })
 
 describe('compiling without storing', () => {
   test('a good program gives its configuration and report', async () => {
     const compiled = await hub.client().compile({ source: 'probe x;', opTimeNs: 1_000_000 })
-    expect(compiled).toMatchObject({ compiles: true, diagnostics: [], configuration: CONFIGURATION, report: { k0: 100, problemTimePerSecond: 100 } })
+    expect(compiled).toMatchObject({
+      compiles: true,
+      diagnostics: [],
+      configuration: CONFIGURATION,
+      report: { k0: 100, problemTimePerSecond: 100 },
+    })
     expect(hub.shelf.submissions).toEqual([])
   })
 
@@ -188,8 +260,17 @@ describe('devices', () => {
     expect((await client.devices()).map(({ name }) => name)).toEqual(['lucidac-1', 'simulator-1'])
     expect((await client.devices({ activeOnly: true })).map(({ name }) => name)).toEqual(['lucidac-1'])
     expect(await client.device(MAC)).toEqual(await client.device('lucidac-1'))
-    expect(await client.device(MAC)).toMatchObject({ id: MAC, deviceClass: 'LUCIDAC', executorHost: null, queueLength: 3, firstSeenAt: '2023-11-14T22:13:20.000Z' })
-    await expect(client.device('nobody')).rejects.toMatchObject({ type: 'not-found', message: 'There is no device "nobody".' })
+    expect(await client.device(MAC)).toMatchObject({
+      id: MAC,
+      deviceClass: 'LUCIDAC',
+      executorHost: null,
+      queueLength: 3,
+      firstSeenAt: '2023-11-14T22:13:20.000Z',
+    })
+    await expect(client.device('nobody')).rejects.toMatchObject({
+      type: 'not-found',
+      message: 'There is no device "nobody".',
+    })
   })
 
   test('describe themselves as a tree', async () => {

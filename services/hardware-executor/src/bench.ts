@@ -47,7 +47,7 @@ export class Bench {
     if (this.closing) return
     const held = new Map(leases.map((lease) => [lease.device.id, lease]))
     for (const [id, driver] of this.drivers) {
-      if (held.get(id)?.epoch !== driver.epoch) this.giveUp(id, driver, LEASE_GONE)
+      if (driver.over || held.get(id)?.epoch !== driver.epoch) this.giveUp(id, driver, LEASE_GONE)
     }
     for (const [id, lease] of held) {
       const driver = this.drivers.get(id)

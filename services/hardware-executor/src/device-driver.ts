@@ -2,7 +2,7 @@
  * Drives one device under one lease epoch. Before anything else it takes the machine's lock and performs
  * the takeover: connect, make sure it is the right device, reset, read back. Every command is preceded by a
  * look at the lease's deadline, and whatever goes wrong ends in a closed connection, so that the next
- * attempt starts from a takeover again. A new epoch is a new driver.
+ * attempt starts from a takeover again. A new epoch, or a lease regained after the deadline, is a new driver.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Logger } from '@nestjs/common'
@@ -72,6 +72,11 @@ export class DeviceDriver {
 
   get device(): ActiveDevice {
     return this.lease.device
+  }
+
+  /** True once it has given its device up: it never drives again, even when the lease is granted once more. */
+  get over(): boolean {
+    return this.revoked !== null
   }
 
   /** Extends the lease. When it runs out all the same, the device is stopped. */

@@ -190,7 +190,7 @@ test('when the lease is lost, the device is stopped and what it had measured is 
   await until(() => device.server.connections() === 0, { what: 'the connection is closed' })
 })
 
-test('a lease that cannot be renewed runs out by this host’s own clock', async () => {
+test('a lease that cannot be renewed runs out by this host’s own clock, and can be regained', async () => {
   await leased(A, { realTime: true, ttlMs: 3000 })
   const command = runCommand(A, { opTimeMs: 9000, sampleRateHz: 10_000 })
   await store.dispatch(command, HOST)
@@ -201,6 +201,12 @@ test('a lease that cannot be renewed runs out by this host’s own clock', async
     reason: 'The lease of the device ran out.',
     started: true,
   })
+
+  // The store answers again and grants the same epoch: the device is driven by a driver of its own, not by the one that gave up.
+  store.state.leaseAnswersToLose = 0
+  const next = runCommand(A)
+  await store.dispatch(next, HOST)
+  expect(end(await sealed(next.runId))).toMatchObject({ outcome: 'ok' })
 })
 
 test('a new epoch takes the device over anew', async () => {

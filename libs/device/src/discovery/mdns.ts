@@ -4,7 +4,7 @@
  * nothing is found and `onProblem` says why; nothing here throws for the network's sake.
  */
 import { Problem } from '@lucihub/analog'
-import bonjour, { type Service } from 'bonjour-service'
+import bonjour, { type Service, type ServiceConfig } from 'bonjour-service'
 import type { EventEmitter } from 'node:events'
 import { DEVICE_PORT } from '../client/session.ts'
 
@@ -82,9 +82,10 @@ function withBonjour({ networkInterface, onProblem }: NetworkOptions, start: (in
     onProblem?.(new Problem('unavailable', `mDNS is not possible here: ${detail}`, { cause }))
   }
   try {
-    // What multicast-dns takes and bonjour's types do not list. It would bind to the interface's own address,
-    // where Linux delivers no multicast.
-    const multicast = networkInterface === undefined ? {} : { interface: networkInterface, bind: '0.0.0.0' }
+    const multicast: Partial<ServiceConfig> = {}
+    // What multicast-dns takes and bonjour's types do not list. By itself it would bind to the interface's own
+    // address, where Linux delivers no multicast.
+    if (networkInterface) Object.assign(multicast, { interface: networkInterface, bind: '0.0.0.0' })
     const instance = new bonjour(multicast, fail)
     // The multicast socket reports a port in use as an event that nobody else listens to.
     const { mdns } = (instance as unknown as { server: { mdns: EventEmitter } }).server

@@ -16,7 +16,10 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const scope = this.reflector.getAllAndOverride<Scope | typeof PUBLIC | undefined>(SCOPE_METADATA, [context.getHandler(), context.getClass()])
+    const scope = this.reflector.getAllAndOverride<Scope | typeof PUBLIC | undefined>(SCOPE_METADATA, [
+      context.getHandler(),
+      context.getClass(),
+    ])
     if (scope === PUBLIC) return true
     invariant(scope, `${context.getClass().name}.${context.getHandler().name} names its scope`)
 

@@ -3,7 +3,14 @@ import { invariant } from '@lucihub/analog'
 import type { FastifyRequest } from 'fastify'
 
 /** What a key may be allowed to do. `admin:*` includes everything. */
-export const SCOPES = ['runs:read', 'runs:write', 'runs:cancel', 'devices:read', 'compile:write', 'export:read'] as const
+export const SCOPES = [
+  'runs:read',
+  'runs:write',
+  'runs:cancel',
+  'devices:read',
+  'compile:write',
+  'export:read',
+] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** Who asks. */

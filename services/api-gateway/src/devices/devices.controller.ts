@@ -8,7 +8,14 @@ import { Needs } from '../access/caller.ts'
 import { unlessKnown } from '../http/etag.ts'
 import { Answers, Problems } from '../http/openapi.ts'
 import { instant } from '../runs/run-resource.ts'
-import { DeviceDescriptionSchema, DeviceFilterSchema, DeviceListSchema, DeviceSchema, type DeviceFilter, type DeviceResource } from './devices.schema.ts'
+import {
+  DeviceDescriptionSchema,
+  DeviceFilterSchema,
+  DeviceListSchema,
+  DeviceSchema,
+  type DeviceFilter,
+  type DeviceResource,
+} from './devices.schema.ts'
 
 @ApiTags('devices')
 @Controller('api/v1/devices')
@@ -37,12 +44,19 @@ export class DevicesController {
 
   @Get(':device/entity')
   @Needs('devices:read')
-  @ApiOperation({ summary: "Read a device's description of itself", description: 'Carriers, clusters and blocks as a tree.' })
+  @ApiOperation({
+    summary: "Read a device's description of itself",
+    description: 'Carriers, clusters and blocks as a tree.',
+  })
   @ApiParam({ name: 'device', description: 'Id or name' })
   @Answers(200, DeviceDescriptionSchema, 'The tree of entities', { headers: ['ETag'] })
   @Answers(304, null, 'Unchanged since the ETag in If-None-Match')
   @Problems('not-found')
-  async entity(@Param('device') device: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+  async entity(
+    @Param('device') device: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const { description } = (await this.#device(device)).device ?? {}
     if (!description) throw new Problem('not-found', `Device "${device.slice(0, 80)}" has not described itself.`)
     return unlessKnown(request, reply, descriptionFromProto(description))
@@ -55,7 +69,15 @@ export class DevicesController {
   }
 }
 
-function deviceResource({ device, active, leased, executorHost, queueLength, firstSeenMs, lastSeenMs }: Device): DeviceResource {
+function deviceResource({
+  device,
+  active,
+  leased,
+  executorHost,
+  queueLength,
+  firstSeenMs,
+  lastSeenMs,
+}: Device): DeviceResource {
   invariant(device, 'a known device has been seen')
   return {
     id: device.id,

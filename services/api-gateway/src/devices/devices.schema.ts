@@ -19,7 +19,9 @@ export const DeviceSchema = z
   .meta({ id: 'Device', description: 'An analog computer or a simulator' })
 export type DeviceResource = z.output<typeof DeviceSchema>
 
-export const DeviceListSchema = z.object({ devices: z.array(DeviceSchema) }).meta({ id: 'DeviceList', description: 'Devices by name' })
+export const DeviceListSchema = z
+  .object({ devices: z.array(DeviceSchema) })
+  .meta({ id: 'DeviceList', description: 'Devices by name' })
 
 export const DeviceFilterSchema = z.strictObject({
   active: z.enum(['true', 'false']).optional().describe('`true`: only devices that the scanner sees now'),

@@ -29,24 +29,28 @@ export class EventStreams implements OnModuleInit, BeforeApplicationShutdown {
    * Streams the events of a run until it is over or the reader leaves. Throws `too-many-requests` at the limit, and the
    * store's problem (a run that is not there, or not yours) before anything was sent.
    */
-  async open(run: RunAddress, { response, from, begin }: { response: ServerResponse; from: Position; begin: () => void }): Promise<void> {
+  async open(
+    run: RunAddress,
+    { response, from, begin }: { response: ServerResponse; from: Position; begin: () => void },
+  ): Promise<void> {
     if (this.#open >= this.config.streamsMax) {
-      throw new Problem('too-many-requests', `This gateway serves ${this.config.streamsMax} event streams and all are taken.`, { retryAfterS: 5 })
+      throw new Problem(
+        'too-many-requests',
+        `This gateway serves ${this.config.streamsMax} event streams and all are taken.`,
+        { retryAfterS: 5 },
+      )
     }
     this.#count(1)
     const feed = this.#feeds.get(run.runId) ?? this.#addFeed(run)
     const viewer = new Viewer(response, storyOf(this.bus, run), from)
-    feed.add(viewer)
+    feed.viewers.add(viewer)
     const closed = new Promise<void>((resolve) => response.once('close', resolve))
     try {
-      let begun = false
-      await viewer.catchUp(() => {
-        if (!begun) begin()
-        begun = true
-      })
+      await viewer.begin(begin)
+      feed.caughtUp(viewer)
       await closed
     } finally {
-      feed.remove(viewer)
+      feed.viewers.delete(viewer)
       this.#count(-1)
       if (feed.viewers.size === 0) this.#dropFeed(run.runId, feed)
     }
@@ -80,7 +84,11 @@ export class EventStreams implements OnModuleInit, BeforeApplicationShutdown {
   #beat(): void {
     for (const feed of this.#feeds.values()) {
       for (const viewer of feed.viewers) viewer.heartbeat()
-      feed.reread().catch((failure: unknown) => this.#log.warn({ message: 'the story of a run cannot be read now', failure: String(failure) }))
+      feed
+        .refresh()
+        .catch((failure: unknown) =>
+          this.#log.warn({ message: 'the story of a run cannot be read now', failure: String(failure) }),
+        )
     }
   }
 }

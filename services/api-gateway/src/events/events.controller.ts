@@ -62,7 +62,7 @@ export class EventsController {
   ) {
     const type = format ? LOG_MEDIA[format] : negotiate(request.headers.accept, Object.values(LOG_MEDIA))
     const lines = logLines(storyOf(this.bus, { ownerId: caller.userId, runId }))
-    reply.headers({ 'vary': 'accept', 'content-type': `${type}; charset=utf-8` })
+    reply.headers({ vary: 'accept', 'content-type': `${type}; charset=utf-8` })
     return streamOf(type === LOG_MEDIA.json ? logJson(lines) : logText(lines))
   }
 }
@@ -70,6 +70,11 @@ export class EventsController {
 /** From here on the viewer writes to the socket itself. */
 function beginStream(reply: FastifyReply): void {
   reply.hijack()
-  reply.raw.writeHead(200, { ...reply.getHeaders(), 'content-type': STREAM, 'cache-control': 'no-store', 'x-accel-buffering': 'no' } as Record<string, string>)
+  reply.raw.writeHead(200, {
+    ...reply.getHeaders(),
+    'content-type': STREAM,
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  } as Record<string, string>)
   reply.raw.write('retry: 1000\n\n')
 }

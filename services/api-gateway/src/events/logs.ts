@@ -14,15 +14,18 @@ export async function* logLines(read: ReadStory): AsyncGenerator<readonly LogLin
   let after: Position = BEGINNING
   for (;;) {
     const { events, more } = await read(after)
-    yield events.flatMap(({ attempt, atMs, log }) => (log?.lines ?? []).map((line) => ({ attempt, at: instant(atMs), line })))
+    yield events.flatMap(({ attempt, atMs, log }) =>
+      (log?.lines ?? []).map((line) => ({ attempt, at: instant(atMs), line })),
+    )
     const last = events[events.length - 1]
     if (!more || !last) return
-    after = { attempt: last.attempt, seq: last.seq, rank: 1 }
+    after = { attempt: last.attempt, seq: last.seq }
   }
 }
 
 export async function* logText(pages: AsyncGenerator<readonly LogLine[]>): AsyncGenerator<Buffer> {
-  for await (const page of pages) yield Buffer.from(page.map(({ attempt, at, line }) => `${at} ${attempt} ${oneLine(line)}\n`).join(''))
+  for await (const page of pages)
+    yield Buffer.from(page.map(({ attempt, at, line }) => `${at} ${attempt} ${oneLine(line)}\n`).join(''))
 }
 
 export async function* logJson(pages: AsyncGenerator<readonly LogLine[]>): AsyncGenerator<Buffer> {
@@ -41,5 +44,5 @@ export async function* logJson(pages: AsyncGenerator<readonly LogLine[]>): Async
 
 /** A device's text stays on its line and cannot steer a terminal. */
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g, '\ufffd')
+  return text.replace(/(?!\t)\p{Cc}/gu, '\ufffd')
 }

@@ -1,14 +1,23 @@
 /**
- * One reader of one run's events. It is fed twice: from the store (what happened before) and live. To leave no hole
- * between the two, the live side is connected first and waits in a bounded queue until the store has been read; to
- * leave no duplicate, every event but samples has a place in the run's story and is sent only behind the last one.
- * A reader that does not keep up loses live samples, is told so, and gets the story from the store once it has room.
+ * One reader of one run's events. It reads the past from the store and takes the present from the run's feed. To leave
+ * no hole between the two, the feed is connected first and waits in a bounded queue until the store has been read; to
+ * leave no duplicate, what the journal says is sent only behind the last place sent. A reader that does not keep up
+ * loses live samples, is told so, and gets everything else from the store once it has room.
  */
 import type { ServerResponse } from 'node:http'
 import { isTerminal, type RunState } from '@lucihub/analog'
 import { runState, type ReadEventsReply } from '@lucihub/contracts'
 import { instant } from '../runs/run-resource.ts'
-import { HEARTBEAT, LOST, encodeEvent, encodeState, isAfter, type EncodedEvent, type Position } from './run-events.ts'
+import {
+  BEGINNING,
+  HEARTBEAT,
+  LOST,
+  encodeEvent,
+  encodeState,
+  isAfter,
+  type EncodedEvent,
+  type Position,
+} from './run-events.ts'
 
 /** Bytes that may wait for one reader, in each of the two queues. */
 const QUEUE_BYTES_MAX = 262_144
@@ -21,12 +30,14 @@ const AGE_MS_MAX = 3_600_000
 export type ReadStory = (after: Position) => Promise<ReadEventsReply>
 
 export class Viewer {
-  #position: Position
   #mode: 'reading' | 'live' | 'stalled' | 'closed' = 'reading'
-  /** What came live while the store was read. */
+  #position: Position
+  #samplesPosition: Position
+  #state: RunState | null = null
+  /** What came from the feed while the store was read. */
   #waiting: EncodedEvent[] = []
   #waitingBytes = 0
-  /** Something live was dropped since the reader was last up to date. */
+  /** Something from the feed was dropped since the reader was last up to date. */
   #dropped = false
   /** Since when the reader's queue is full; null while it is not. */
   #blockedSince: number | null = null
@@ -35,9 +46,10 @@ export class Viewer {
   constructor(
     private readonly response: ServerResponse,
     readonly read: ReadStory,
-    from: Position,
+    private readonly from: Position,
   ) {
     this.#position = from
+    this.#samplesPosition = from
     response.on('close', () => (this.#mode = 'closed'))
     response.on('drain', () => {
       this.#blockedSince = null
@@ -47,7 +59,7 @@ export class Viewer {
     })
   }
 
-  /** The last place that was sent. */
+  /** The last place of the story that was sent. */
   get position(): Position {
     return this.#position
   }
@@ -56,7 +68,49 @@ export class Viewer {
     return this.#mode === 'live'
   }
 
-  /** Takes a live event. */
+  /** Sends where the run is and what the store knows of its past, then goes live. `begin` is called when the store has answered. */
+  async begin(begin: () => void): Promise<void> {
+    const reply = await this.read(this.#position)
+    begin()
+    const state = runState.fromProto(reply.state)
+    if (this.from !== BEGINNING) {
+      // Which samples this reader has seen nobody knows: it gets those from now on.
+      this.#samplesPosition = { attempt: Infinity, seq: 0 }
+      if (!isTerminal(state)) this.#write(LOST.bytes)
+    } else if (!isTerminal(state)) this.#sendState(state, BEGINNING_OF_RUN)
+    await this.catchUp(reply)
+  }
+
+  /** Sends what the store knows behind the reader's place, then goes live. `page`: the first page, read already. */
+  async catchUp(page: ReadEventsReply | null = null): Promise<void> {
+    for (;;) {
+      if (this.#dropped) {
+        // What waits may lie behind a hole now; the store has all of it but the samples.
+        this.#waiting = []
+        this.#waitingBytes = 0
+        this.#tellLoss()
+      }
+      const { events, more, state } = page ?? (await this.read(this.#position))
+      page = null
+      for (const event of events) {
+        const encoded = encodeEvent(event)
+        if (encoded) this.#send(encoded)
+      }
+      await this.#room()
+      if (this.#mode === 'closed') return
+      if (more || this.#dropped) continue
+      if (this.#samplesPosition.attempt === Infinity) this.#samplesPosition = BEGINNING
+      for (const event of this.#waiting) this.#send(event)
+      this.#waiting = []
+      this.#waitingBytes = 0
+      this.conclude(runState.fromProto(state))
+      if (this.#mode === 'reading') this.#mode = 'live'
+      this.#stallWhenFull()
+      return
+    }
+  }
+
+  /** Takes an event of the feed. */
   deliver(event: EncodedEvent): void {
     if (this.#mode === 'live') {
       this.#send(event)
@@ -71,38 +125,9 @@ export class Viewer {
     }
   }
 
-  /** Sends what the store knows behind the reader's place, then goes live. `begin` is called when the store has answered. */
-  async catchUp(begin: () => void = () => {}): Promise<void> {
-    for (;;) {
-      if (this.#dropped) {
-        // What waits may lie behind a hole now; the store has all of it but the samples.
-        this.#waiting = []
-        this.#waitingBytes = 0
-        this.#tellLoss()
-      }
-      const { events, more, state } = await this.read(this.#position)
-      begin()
-      for (const event of events) {
-        const encoded = encodeEvent(event)
-        if (encoded?.position) this.#send(encoded) // Samples of the past are no live view: the plot shows them.
-      }
-      await this.#room()
-      if (more || this.#dropped) continue
-      this.#sendWaiting()
-      this.conclude(runState.fromProto(state))
-      if (this.#mode === 'reading') this.#mode = 'live'
-      this.#stallWhenFull()
-      return
-    }
-  }
-
-  /** Ends the stream of a run that is over, even when the event that says so went missing on the way. */
+  /** Ends the stream of a run that is over, whether or not somebody told so. */
   conclude(state: RunState): void {
-    if (!isTerminal(state) || this.#mode === 'closed') return
-    const { attempt, seq } = this.#position
-    const event = encodeState({ attempt, seq: Math.max(seq, 0), at: instant(Date.now()), state, reason: '' })
-    this.#write(event.bytes)
-    this.end()
+    if (isTerminal(state)) this.#sendState(state, this.#position)
   }
 
   /** Called every now and then: keeps the connection known to be alive, gives up on one that is not. */
@@ -119,18 +144,25 @@ export class Viewer {
     this.response.end()
   }
 
-  #send({ position, bytes, last }: EncodedEvent): void {
-    if (position && !last && !isAfter(position, this.#position)) return
-    if (last) this.#tellLoss()
+  #send(event: EncodedEvent): void {
+    const { kind, position, bytes } = event
+    if (kind === 'story') {
+      if (!isAfter(position, this.#position)) return
+      this.#position = position
+    } else if (kind === 'samples') {
+      if (!isAfter(position, this.#samplesPosition)) return
+      this.#samplesPosition = position
+    } else if (kind === 'state') {
+      if (event.state === this.#state) return
+      this.#state = event.state
+      if (isTerminal(event.state)) this.#tellLoss()
+    }
     this.#write(bytes)
-    if (position) this.#position = position
-    if (last) this.end()
+    if (kind === 'state' && isTerminal(event.state)) this.end()
   }
 
-  #sendWaiting(): void {
-    for (const event of this.#waiting) this.#send(event)
-    this.#waiting = []
-    this.#waitingBytes = 0
+  #sendState(state: RunState, { attempt, seq }: Position): void {
+    this.#send(encodeState({ attempt, seq, at: instant(Date.now()), state, reason: '' }))
   }
 
   #write(bytes: Buffer): void {
@@ -138,7 +170,7 @@ export class Viewer {
   }
 
   #tellLoss(): void {
-    if (this.#dropped) this.#write(LOST)
+    if (this.#dropped) this.#write(LOST.bytes)
     this.#dropped = false
   }
 
@@ -158,3 +190,5 @@ export class Viewer {
     })
   }
 }
+
+const BEGINNING_OF_RUN: Position = { attempt: 0, seq: 0 }

@@ -7,7 +7,10 @@ import { Problem } from '@lucihub/analog'
 export function negotiate<T extends string>(accept: string | undefined, offered: readonly T[]): T {
   const ranges = parseAccept(accept ?? '*/*')
   const rated = offered.map((type) => ({ type, quality: qualityOf(type, ranges) })).filter(({ quality }) => quality > 0)
-  const best = rated.reduce<(typeof rated)[number] | null>((top, entry) => (top && top.quality >= entry.quality ? top : entry), null)
+  const best = rated.reduce<(typeof rated)[number] | null>(
+    (top, entry) => (top && top.quality >= entry.quality ? top : entry),
+    null,
+  )
   if (!best) throw new Problem('not-acceptable', `This is available as ${offered.join(', ')}.`)
   return best.type
 }

@@ -45,6 +45,10 @@ async function readPackaged(file: string): Promise<Buffer> {
     const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
     return await readFile(join(folder, file))
   } catch (cause) {
-    throw new Problem('not-found', 'This installation has no swagger-ui-dist. The document itself is at /openapi.json.', { cause })
+    throw new Problem(
+      'not-found',
+      'This installation has no swagger-ui-dist. The document itself is at /openapi.json.',
+      { cause },
+    )
   }
 }

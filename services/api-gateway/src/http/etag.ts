@@ -2,9 +2,13 @@ import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** Gives the resource an ETag of its content. Undefined, with status 304, when the client has it already. */
-export function unlessKnown<T extends object>(request: FastifyRequest, reply: FastifyReply, resource: T): T | undefined {
+export function unlessKnown<T extends object>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  resource: T,
+): T | undefined {
   const tag = `"${createHash('sha256').update(JSON.stringify(resource)).digest('base64url').slice(0, 22)}"`
-  reply.headers({ 'etag': tag, 'cache-control': 'private, no-cache' })
+  reply.headers({ etag: tag, 'cache-control': 'private, no-cache' })
   const known = request.headers['if-none-match']?.split(',').map((entry) => entry.trim().replace(/^W\//, ''))
   if (!known?.includes(tag) && !known?.includes('*')) return resource
   reply.code(304)

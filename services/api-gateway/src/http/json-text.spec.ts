@@ -13,7 +13,26 @@ test('reads what JSON.stringify wrote', () => {
 })
 
 test('agrees with JSON.parse about what is JSON', () => {
-  const pieces = fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '"', '1', '-', '.5', 'e9', 'true', 'nul', ' ', '\n', '\\', '\u0001')
+  const pieces = fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"a"',
+    '"',
+    '1',
+    '-',
+    '.5',
+    'e9',
+    'true',
+    'nul',
+    ' ',
+    '\n',
+    '\\',
+    '\u0001',
+  )
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
       const text = parts.join('')

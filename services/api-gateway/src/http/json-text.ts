@@ -10,6 +10,7 @@ const DEPTH_MAX = 32
 const FORBIDDEN_KEYS: readonly string[] = ['__proto__', 'constructor', 'prototype']
 
 const SPACE = /[ \t\n\r]*/y
+// eslint-disable-next-line no-control-regex -- these are what JSON forbids in a string
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const LITERAL = /true|false|null/y
@@ -119,5 +120,8 @@ function wanted(expected: Expected, open: readonly ('[' | '{')[]): string {
 function refusal(text: string, at: number, what: string): Problem {
   const before = text.slice(0, at).split('\n')
   const column = (before[before.length - 1]?.length ?? 0) + 1
-  return new Problem('invalid-request', `The body is not usable JSON: at line ${before.length}, column ${column}, ${what}.`)
+  return new Problem(
+    'invalid-request',
+    `The body is not usable JSON: at line ${before.length}, column ${column}, ${what}.`,
+  )
 }

@@ -31,8 +31,8 @@ export const ProblemSchema = z
   .meta({ id: 'Problem', description: 'RFC 9457 problem document' })
 
 const HEADERS = {
-  'Location': 'Address of the run',
-  'ETag': 'Names this version of the resource',
+  Location: 'Address of the run',
+  ETag: 'Names this version of the resource',
   'Lucihub-Channels': 'Indices of the channels, comma-separated, in the order of the data',
   'Lucihub-First-Index': 'Index of the first sample',
   'Lucihub-Samples': 'Samples per channel',
@@ -52,11 +52,24 @@ interface AnswerOptions {
 }
 
 /** One good answer of a route: its schema as JSON (or null for none), other media types, headers. */
-export function Answers(status: number, schema: z.ZodType | null, description: string, { headers = [], media = {} }: AnswerOptions = {}): MethodDecorator {
-  const described = Object.fromEntries(headers.map((name) => [name, { description: HEADERS[name], schema: { type: 'string' as const } }]))
+export function Answers(
+  status: number,
+  schema: z.ZodType | null,
+  description: string,
+  { headers = [], media = {} }: AnswerOptions = {},
+): MethodDecorator {
+  const described = Object.fromEntries(
+    headers.map((name) => [name, { description: HEADERS[name], schema: { type: 'string' as const } }]),
+  )
   const others = Object.entries(media).map(([type, holds]) => [
     type,
-    { schema: { type: 'string' as const, description: holds, ...(type === 'application/octet-stream' && { format: 'binary' }) } },
+    {
+      schema: {
+        type: 'string' as const,
+        description: holds,
+        ...(type === 'application/octet-stream' && { format: 'binary' }),
+      },
+    },
   ])
   const json = schema && { 'application/json': { schema: referenceTo(schema) } }
   return ApiResponse({ status, description, headers: described, content: { ...json, ...Object.fromEntries(others) } })
@@ -64,12 +77,23 @@ export function Answers(status: number, schema: z.ZodType | null, description: s
 
 /** The problems a route may answer with, beside those that every route with a key may. */
 export function Problems(...types: ProblemType[]): MethodDecorator {
-  const all: ProblemType[] = [...types, 'unauthenticated', 'forbidden', 'too-many-requests', 'internal', 'unavailable', 'timeout']
+  const all: ProblemType[] = [
+    ...types,
+    'unauthenticated',
+    'forbidden',
+    'too-many-requests',
+    'internal',
+    'unavailable',
+    'timeout',
+  ]
   const statuses = [...new Set(all.map((type) => PROBLEMS[type].status))]
   const responses = statuses.map((status) =>
     ApiResponse({
       status,
-      description: all.filter((type) => PROBLEMS[type].status === status).map((type) => `\`${type}\`: ${PROBLEMS[type].title}`).join('. '),
+      description: all
+        .filter((type) => PROBLEMS[type].status === status)
+        .map((type) => `\`${type}\`: ${PROBLEMS[type].title}`)
+        .join('. '),
       content: { 'application/problem+json': { schema: referenceTo(ProblemSchema) } },
     }),
   )
@@ -80,7 +104,9 @@ export function Problems(...types: ProblemType[]): MethodDecorator {
 export function serveOpenApi(app: INestApplication, { publicUrl }: { publicUrl: string }): void {
   const builder = new DocumentBuilder()
     .setTitle('LuciHub')
-    .setDescription('Analog computers, shared: equations in, measurements out. Units are in the names; failures are RFC 9457 problem documents.')
+    .setDescription(
+      'Analog computers, shared: equations in, measurements out. Units are in the names; failures are RFC 9457 problem documents.',
+    )
     .setVersion(VERSION)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key, `lh_live_...`' })
@@ -105,6 +131,12 @@ function referenceTo(schema: z.ZodType): { $ref: string } {
 
 /** Every schema with an id, as it looks in answers. */
 function answerSchemas(): Schemas {
-  const { schemas } = z.toJSONSchema(z.globalRegistry, { target: 'openapi-3.0', io: 'output', uri: (id) => `#/components/schemas/${id}` })
-  return Object.fromEntries(Object.entries(schemas).map(([id, { $id: _uri, $schema: _dialect, ...schema }]) => [id, schema])) as Schemas
+  const { schemas } = z.toJSONSchema(z.globalRegistry, {
+    target: 'openapi-3.0',
+    io: 'output',
+    uri: (id) => `#/components/schemas/${id}`,
+  })
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $id: _uri, $schema: _dialect, ...schema }]) => [id, schema]),
+  ) as Schemas
 }

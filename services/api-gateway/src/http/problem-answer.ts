@@ -6,19 +6,15 @@ import type { DiagnosticResource } from '../runs/diagnostic.schema.ts'
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8'
 
 /** For `Retry-After`, where nobody knows better. */
-const RETRY_AFTER_S: Partial<Record<ProblemType, number>> = { 'too-many-requests': 1, 'unavailable': 2, 'timeout': 2 }
+const RETRY_AFTER_S: Partial<Record<ProblemType, number>> = { 'too-many-requests': 1, unavailable: 2, timeout: 2 }
 
 /** A program that does not compile, with everything the compiler said. */
-export class CompilationProblem extends Problem {
-  readonly diagnostics: readonly DiagnosticResource[]
-
-  constructor(diagnostics: readonly DiagnosticResource[]) {
-    const errors = diagnostics.filter(({ severity }) => severity === 'error')
-    const [first] = errors
-    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
-    super('compilation-failed', `${first?.span ? `Line ${first.span.line}: ` : ''}${first?.message ?? 'No configuration was made.'}${more}`)
-    this.diagnostics = diagnostics
-  }
+export function compilationProblem(diagnostics: readonly DiagnosticResource[]): Problem {
+  const [first, ...others] = diagnostics.filter(({ severity }) => severity === 'error')
+  const line = first?.span ? `Line ${first.span.line}: ` : ''
+  const more = others.length > 0 ? ` (and ${others.length} more)` : ''
+  const detail = `${line}${first?.message ?? 'No configuration was made.'}${more}`
+  return Object.assign(new Problem('compilation-failed', detail), { diagnostics })
 }
 
 /** The document as it is sent. */
@@ -31,7 +27,7 @@ export function problemDocument(problem: Problem, { instance, traceId }: { insta
     instance,
     traceId,
     ...(problem.violations.length > 0 && { violations: problem.violations }),
-    ...(problem instanceof CompilationProblem && { diagnostics: problem.diagnostics }),
+    ...('diagnostics' in problem && { diagnostics: problem.diagnostics }),
   }
 }
 

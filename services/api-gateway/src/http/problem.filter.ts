@@ -21,12 +21,27 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>()
     const problem = this.#problemOf(thrown, request, reply)
     if (problem.type === 'internal') {
-      this.#log.error({ traceId: request.id, method: request.method, url: request.url, error: problem.cause ?? problem })
+      this.#log.error({
+        traceId: request.id,
+        method: request.method,
+        url: request.url,
+        error: problem.cause ?? problem,
+      })
     } else if (problem.status >= 500) {
-      this.#log.warn({ traceId: request.id, method: request.method, url: request.url, problem: problem.type, detail: problem.message })
+      this.#log.warn({
+        traceId: request.id,
+        method: request.method,
+        url: request.url,
+        problem: problem.type,
+        detail: problem.message,
+      })
     }
     if (reply.sent) return void reply.raw.destroy() // Half an answer is out: breaking off is the only honest end.
-    answerProblem(request, reply, problem.type === 'internal' ? new Problem('internal', 'The error was logged under this trace id.') : problem)
+    answerProblem(
+      request,
+      reply,
+      problem.type === 'internal' ? new Problem('internal', 'The error was logged under this trace id.') : problem,
+    )
   }
 
   #problemOf(thrown: unknown, request: FastifyRequest, reply: FastifyReply): Problem {
@@ -39,13 +54,16 @@ export class ProblemFilter implements ExceptionFilter {
       case 415:
         return new Problem('unsupported-media-type', 'Send the body as application/json.')
       default:
-        return thrown.getStatus() < 500 ? new Problem('invalid-request', thrown.message) : new Problem('internal', '', { cause: thrown })
+        return thrown.getStatus() < 500
+          ? new Problem('invalid-request', thrown.message)
+          : new Problem('internal', '', { cause: thrown })
     }
   }
 
   #notRouted(request: FastifyRequest, reply: FastifyReply): Problem {
     const methods = this.#methods.methodsOf(request.url)
-    if (methods.length === 0) return new Problem('not-found', 'There is nothing at this address. GET /openapi.json lists every route.')
+    if (methods.length === 0)
+      return new Problem('not-found', 'There is nothing at this address. GET /openapi.json lists every route.')
     reply.header('allow', methods.join(', '))
     return new Problem('method-not-allowed', `${request.method} is not offered here; ${methods.join(', ')} is.`)
   }

@@ -24,13 +24,22 @@ const HTTP_LIMITS = {
   maxParamLength: 200,
 } as const
 
-const duration = histogram('lucihub_http_request_duration_seconds', 'Time from a request to the end of its answer, streams included', [
-  'method', 'route', 'status',
-] as const)
+const duration = histogram(
+  'lucihub_http_request_duration_seconds',
+  'Time from a request to the end of its answer, streams included',
+  ['method', 'route', 'status'] as const,
+)
 
 /** A Fastify adapter with our limits, before any route. */
 export function httpAdapter(): FastifyAdapter {
-  const { headersTimeout, connectionsCheckingInterval, maxHeaderSize, requestTimeout, keepAliveTimeout, maxParamLength } = HTTP_LIMITS
+  const {
+    headersTimeout,
+    connectionsCheckingInterval,
+    maxHeaderSize,
+    requestTimeout,
+    keepAliveTimeout,
+    maxParamLength,
+  } = HTTP_LIMITS
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout,
@@ -39,7 +48,8 @@ export function httpAdapter(): FastifyAdapter {
     exposeHeadRoutes: false,
     genReqId: (request: IncomingMessage) => traceIdOf(request),
     clientErrorHandler: answerUnparsedRequest,
-    frameworkErrors: (_error: Error, request: { readonly id: string }, reply: { readonly raw: ServerResponse }) => answerBadPath(reply.raw, request.id),
+    frameworkErrors: (_error: Error, request: { readonly id: string }, reply: { readonly raw: ServerResponse }) =>
+      answerBadPath(reply.raw, request.id),
     forceCloseConnections: true,
     http: { headersTimeout, connectionsCheckingInterval, maxHeaderSize },
   })
@@ -58,7 +68,11 @@ export function httpAdapter(): FastifyAdapter {
     done()
   })
   server.addHook('onResponse', (request, reply, done) => {
-    const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) }
+    const labels = {
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: String(reply.statusCode),
+    }
     duration.observe(labels, reply.elapsedTime / 1000)
     done()
   })
@@ -67,7 +81,8 @@ export function httpAdapter(): FastifyAdapter {
 
 /** The caller's W3C trace id where there is one, so that a request can be followed across systems. */
 function traceIdOf({ headers }: { headers: IncomingMessage['headers'] }): string {
-  const [, given] = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(String(headers['traceparent'])) ?? []
+  const [, given] =
+    /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(String(headers['traceparent'])) ?? []
   return given ?? randomBytes(16).toString('hex')
 }
 
@@ -102,5 +117,8 @@ function answerBadPath(response: ServerResponse, traceId: string): void {
 }
 
 function unroutedDocument(detail: string, status: number, traceId = randomBytes(16).toString('hex')): string {
-  return JSON.stringify({ ...problemDocument(new Problem('invalid-request', detail), { instance: '', traceId }), status })
+  return JSON.stringify({
+    ...problemDocument(new Problem('invalid-request', detail), { instance: '', traceId }),
+    status,
+  })
 }

@@ -12,11 +12,15 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
 }
 
 function problemOf(issues: readonly Issue[]): Problem {
-  const misshapen = issues.some(({ code }) => code === 'invalid_type' || code === 'unrecognized_keys' || code === 'invalid_union')
+  const misshapen = issues.some(
+    ({ code }) => code === 'invalid_type' || code === 'unrecognized_keys' || code === 'invalid_union',
+  )
   const violations = issues.flatMap(violationsOf)
   const names = [...new Set(violations.map(({ pointer }) => pointer || 'the request'))].slice(0, 5).join(', ')
   const more = violations.length > 1 ? `${violations.length} things are wrong` : 'One thing is wrong'
-  return new Problem(misshapen ? 'invalid-request' : 'validation-failed', `${more}, see \`violations\`: ${names}.`, { violations })
+  return new Problem(misshapen ? 'invalid-request' : 'validation-failed', `${more}, see \`violations\`: ${names}.`, {
+    violations,
+  })
 }
 
 function violationsOf(issue: Issue): Violation[] {
@@ -33,7 +37,14 @@ function violationsOf(issue: Issue): Violation[] {
     case 'invalid_type':
       return issue.input === undefined
         ? [{ pointer: at, value: '', message: 'It is required.', remedy: `Send ${article(issue.expected)}.` }]
-        : [{ pointer: at, value, message: `It must be ${article(issue.expected)}.`, remedy: `Send ${article(issue.expected)}.` }]
+        : [
+            {
+              pointer: at,
+              value,
+              message: `It must be ${article(issue.expected)}.`,
+              remedy: `Send ${article(issue.expected)}.`,
+            },
+          ]
     case 'too_big':
       return [bound(at, value, { origin: issue.origin, limit: Number(issue.maximum), word: 'at most' })]
     case 'too_small':
@@ -43,7 +54,14 @@ function violationsOf(issue: Issue): Violation[] {
       return [{ pointer: at, value, message: 'It is none of the possible values.', remedy: `Send one of ${choices}.` }]
     }
     case 'invalid_union':
-      return [{ pointer: at, value, message: 'It has none of the possible forms.', remedy: 'Look up the forms in /openapi.json.' }]
+      return [
+        {
+          pointer: at,
+          value,
+          message: 'It has none of the possible forms.',
+          remedy: 'Look up the forms in /openapi.json.',
+        },
+      ]
     default: {
       // Our own checks: the message is a sentence on what is wrong, the remedy comes along as a parameter.
       const remedy = 'params' in issue && typeof issue.params?.['remedy'] === 'string' ? issue.params['remedy'] : ''
@@ -52,7 +70,11 @@ function violationsOf(issue: Issue): Violation[] {
   }
 }
 
-function bound(pointer: string, value: string, { origin, limit, word }: { origin: string; limit: number; word: string }): Violation {
+function bound(
+  pointer: string,
+  value: string,
+  { origin, limit, word }: { origin: string; limit: number; word: string },
+): Violation {
   const unit = origin === 'string' ? ' characters long' : origin === 'array' ? ' long' : ''
   return { pointer, value, message: `It must be ${word} ${limit}${unit}.`, remedy: `Send ${word} ${limit}.` }
 }

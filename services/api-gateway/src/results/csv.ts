@@ -21,10 +21,12 @@ export async function* csv(bus: Bus, { selection, time, ...run }: CsvOptions): A
   const unitsPerSecond = time === 'op' ? 1 : problemTimePerSecond
   for (let from = selection.fromIndex; from < toIndex; from += WINDOW_ROWS) {
     const to = Math.min(from + WINDOW_ROWS, toIndex)
-    const columns = await Promise.all(channels.map(({ index }) => window(bus, { ...run, channel: index, fromIndex: from, toIndex: to })))
+    const columns = await Promise.all(
+      channels.map(({ index }) => window(bus, { ...run, channel: index, fromIndex: from, toIndex: to })),
+    )
     for (let row = 0; row < to - from; row += 1) {
       writer.text(String(((from + row) / sampleRateHz) * unitsPerSecond))
-      for (const column of columns) writer.text(',').number(column[row] ?? NaN)
+      for (const column of columns) writer.comma().number(column[row] ?? NaN)
       writer.text('\r\n')
     }
     yield writer.take()

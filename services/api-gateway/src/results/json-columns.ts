@@ -26,7 +26,7 @@ export async function* jsonColumns(bus: Bus, { selection, time, ...run }: CsvOpt
 /** Comma-separated; what JSON cannot say is null. */
 export function numbers(writer: TextWriter, values: Float32Array): TextWriter {
   for (let i = 0; i < values.length; i += 1) {
-    if (i > 0) writer.text(',')
+    if (i > 0) writer.comma()
     writer.number(values[i] ?? NaN, 'null')
   }
   return writer

@@ -22,7 +22,10 @@ export function plotBytes(plot: ReadPlotReply): Buffer {
   return Buffer.concat(plot.channels.flatMap(({ minimum, maximum }) => [minimum, maximum]))
 }
 
-export function plotHeaders({ fromIndex, bucket, channels }: ReadPlotReply, { sampleRateHz }: Selection): Record<string, string> {
+export function plotHeaders(
+  { fromIndex, bucket, channels }: ReadPlotReply,
+  { sampleRateHz }: Selection,
+): Record<string, string> {
   return {
     'lucihub-channels': channels.map(({ index }) => index).join(','),
     'lucihub-first-index': String(fromIndex),

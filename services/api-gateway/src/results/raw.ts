@@ -19,10 +19,15 @@ export async function* raw(bus: Bus, { selection, encoding, ...run }: RawOptions
   }
 }
 
-export function rawHeaders({ selection, encoding }: Pick<RawOptions, 'selection' | 'encoding'>): Record<string, string> {
+export function rawHeaders({
+  selection,
+  encoding,
+}: Pick<RawOptions, 'selection' | 'encoding'>): Record<string, string> {
   const { channels, fromIndex, toIndex, sampleRateHz } = selection
   const samples = toIndex - fromIndex
-  const widths = channels.map((channel) => BYTES_PER_SAMPLE[encoding === 'native' ? (encodingOf(channel) ?? 'f32') : 'f32'])
+  const widths = channels.map(
+    (channel) => BYTES_PER_SAMPLE[encoding === 'native' ? (encodingOf(channel) ?? 'f32') : 'f32'],
+  )
   return {
     'content-length': String(widths.reduce((sum, width) => sum + width * samples, 0)),
     'lucihub-channels': channels.map(({ index }) => index).join(','),

@@ -12,7 +12,16 @@ import { csv } from './csv.ts'
 import { jsonColumns } from './json-columns.ts'
 import { plotBytes, plotHeaders, plotJson } from './plot.ts'
 import { raw, rawHeaders } from './raw.ts'
-import { ChannelListSchema, PlotQuerySchema, PlotSchema, ResultQuerySchema, ResultSchema, type ChannelListResource, type PlotQuery, type ResultQuery } from './results.schema.ts'
+import {
+  ChannelListSchema,
+  PlotQuerySchema,
+  PlotSchema,
+  ResultQuerySchema,
+  ResultSchema,
+  type ChannelListResource,
+  type PlotQuery,
+  type ResultQuery,
+} from './results.schema.ts'
 import { select } from './selection.ts'
 import { encodingOf } from './slices.ts'
 
@@ -26,7 +35,10 @@ export class ResultsController {
 
   @Get('channels')
   @Needs('runs:read')
-  @ApiOperation({ summary: 'List the channels of a run', description: 'Labels, units, how many samples are stored, and their digests once the run is sealed.' })
+  @ApiOperation({
+    summary: 'List the channels of a run',
+    description: 'Labels, units, how many samples are stored, and their digests once the run is sealed.',
+  })
   @Answers(200, ChannelListSchema, 'The channels')
   @Problems('not-found')
   async channels(@From() caller: Caller, @RunId() runId: string) {
@@ -35,10 +47,16 @@ export class ResultsController {
 
   @Get('results')
   @Needs('export:read')
-  @ApiOperation({ summary: 'Read measurements', description: 'As JSON columns, as CSV or as raw bytes, streamed. An answer is whole or its connection breaks off.' })
+  @ApiOperation({
+    summary: 'Read measurements',
+    description: 'As JSON columns, as CSV or as raw bytes, streamed. An answer is whole or its connection breaks off.',
+  })
   @Answers(200, ResultSchema, 'The measurements', {
     headers: [...RAW_HEADERS, 'Lucihub-Encodings', 'Lucihub-Gains', 'Lucihub-Offsets'],
-    media: { 'text/csv': 'A time column `t_s` (or `t`), then one column per channel', 'application/octet-stream': 'Channel after channel, little-endian float32, or as stored with encoding=native' },
+    media: {
+      'text/csv': 'A time column `t_s` (or `t`), then one column per channel',
+      'application/octet-stream': 'Channel after channel, little-endian float32, or as stored with encoding=native',
+    },
   })
   @Problems('not-found', 'not-acceptable', 'invalid-request', 'validation-failed')
   async results(
@@ -51,7 +69,10 @@ export class ResultsController {
     const type = query.format ? MEDIA[query.format] : negotiate(request.headers.accept, Object.values(MEDIA))
     const selection = select(await this.#channels(caller, runId), query)
     const options = { ownerId: caller.userId, runId, selection, time: query.time, encoding: query.encoding }
-    reply.headers({ 'vary': 'accept', 'content-type': type === MEDIA.csv ? 'text/csv; charset=utf-8; header=present' : type })
+    reply.headers({
+      vary: 'accept',
+      'content-type': type === MEDIA.csv ? 'text/csv; charset=utf-8; header=present' : type,
+    })
     if (type === MEDIA.json) return streamOf(jsonColumns(this.bus, options))
     reply.header('content-disposition', `attachment; filename="run-${runId}.${type === MEDIA.csv ? 'csv' : 'bin'}"`)
     if (type === MEDIA.csv) return streamOf(csv(this.bus, options))
@@ -62,7 +83,10 @@ export class ResultsController {
 
   @Get('plot')
   @Needs('runs:read')
-  @ApiOperation({ summary: 'Read a plot', description: 'Minimum and maximum per bucket, at a cost that does not grow with the run.' })
+  @ApiOperation({
+    summary: 'Read a plot',
+    description: 'Minimum and maximum per bucket, at a cost that does not grow with the run.',
+  })
   @Answers(200, PlotSchema, 'The plot', {
     headers: ['Lucihub-Channels', 'Lucihub-First-Index', 'Lucihub-Bucket', 'Lucihub-Buckets', 'Lucihub-Sample-Rate-Hz'],
     media: { 'application/octet-stream': 'Per channel all minima, then all maxima, float32 little-endian' },
@@ -78,10 +102,20 @@ export class ResultsController {
     const type = negotiate(request.headers.accept, [MEDIA.json, MEDIA.raw])
     const selection = select(await this.#channels(caller, runId), query)
     const { channels, fromIndex, toIndex } = selection
-    const wanted = { ownerId: caller.userId, runId, channels: channels.map(({ index }) => index), fromIndex, toIndex, points: query.points }
+    const wanted = {
+      ownerId: caller.userId,
+      runId,
+      channels: channels.map(({ index }) => index),
+      fromIndex,
+      toIndex,
+      points: query.points,
+    }
     // An exclusive end of 0 would mean "to the end" to the store.
-    const plot = toIndex > fromIndex ? await this.bus.call(store.readPlot, wanted) : { fromIndex, toIndex, bucket: 1, pyramidLevel: 1, channels: emptyPlot(channels) }
-    reply.headers({ 'vary': 'accept', 'content-type': type })
+    const plot =
+      toIndex > fromIndex
+        ? await this.bus.call(store.readPlot, wanted)
+        : { fromIndex, toIndex, bucket: 1, pyramidLevel: 1, channels: emptyPlot(channels) }
+    reply.headers({ vary: 'accept', 'content-type': type })
     if (type === MEDIA.json) return plotJson(plot, selection)
     reply.headers(plotHeaders(plot, selection))
     return plotBytes(plot)
@@ -92,7 +126,12 @@ export class ResultsController {
   }
 }
 
-function channelList({ attempt, sampleRateHz, problemTimePerSecond, channels }: ListChannelsReply): ChannelListResource {
+function channelList({
+  attempt,
+  sampleRateHz,
+  problemTimePerSecond,
+  channels,
+}: ListChannelsReply): ChannelListResource {
   return {
     attempt: attempt || null,
     sampleRateHz,

@@ -33,7 +33,10 @@ export async function* slices(
     const reply = await bus.call(store.readSamples, { ...run, firstIndex: index, maxSamples })
     const encoding = reply.samples.length > 0 ? sampleEncoding.fromProto(reply.encoding) : 'f32'
     const count = reply.samples.length / BYTES_PER_SAMPLE[encoding]
-    invariant(count > 0 && count <= maxSamples && reply.firstIndex === index, `samples ${index} to ${toIndex} of channel ${run.channel} are stored`)
+    invariant(
+      count > 0 && count <= maxSamples && reply.firstIndex === index,
+      `samples ${index} to ${toIndex} of channel ${run.channel} are stored`,
+    )
     yield { firstIndex: index, encoding, bytes: reply.samples, gain: reply.gain, offset: reply.offset }
     index += count
   }

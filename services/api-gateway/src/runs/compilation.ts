@@ -1,7 +1,22 @@
 /** Compiling for a device that a request names, as dry run and submission both do. */
-import { DEVICE_CLASSES, LUCIDAC, Problem, invariant, specificationOf, type DeviceClass, type DeviceSpecification, type IntegratorRate } from '@lucihub/analog'
 import {
-  compilationFromProto, compiler, descriptionFromProto, deviceClass, store, type CompileReply, type DeviceDescriptionMessage,
+  DEVICE_CLASSES,
+  LUCIDAC,
+  Problem,
+  invariant,
+  specificationOf,
+  type DeviceClass,
+  type DeviceSpecification,
+  type IntegratorRate,
+} from '@lucihub/analog'
+import {
+  compilationFromProto,
+  compiler,
+  descriptionFromProto,
+  deviceClass,
+  store,
+  type CompileReply,
+  type DeviceDescriptionMessage,
 } from '@lucihub/contracts'
 import type { Bus } from '@lucihub/messaging'
 import { diagnosticResource, type DiagnosticResource } from './diagnostic.schema.ts'
@@ -22,7 +37,12 @@ export async function targetOf(bus: Bus, device: string): Promise<Target> {
   const found = await findDevice(bus, device)
   const active = found?.device
   if (!active) {
-    const violation = { pointer: '/device', value: device.slice(0, 80), message: 'There is no such device.', remedy: 'GET /api/v1/devices lists the devices.' }
+    const violation = {
+      pointer: '/device',
+      value: device.slice(0, 80),
+      message: 'There is no such device.',
+      remedy: 'GET /api/v1/devices lists the devices.',
+    }
     throw new Problem('validation-failed', `There is no device "${device.slice(0, 80)}".`, { violations: [violation] })
   }
   return {
@@ -57,6 +77,9 @@ export async function compile(
   const request = { source, device: target?.description ?? null, opTimeNs, k0 }
   const reply = await bus.call(compiler.compile, request, { timeoutMs: COMPILE_TIMEOUT_MS })
   const { diagnostics, result } = compilationFromProto(reply)
-  invariant(result !== null || diagnostics.some(({ severity }) => severity === 'error'), 'a compilation without a result says why')
+  invariant(
+    result !== null || diagnostics.some(({ severity }) => severity === 'error'),
+    'a compilation without a result says why',
+  )
   return { reply, diagnostics: diagnostics.map((diagnostic) => diagnosticResource(diagnostic, source)) }
 }

@@ -15,7 +15,11 @@ export class CompileController {
   @Post()
   @HttpCode(200)
   @Needs('compile:write')
-  @ApiOperation({ summary: 'Compile without storing anything', description: 'A program with errors is a result here, not a problem: `compiles` is false and the diagnostics say why.' })
+  @ApiOperation({
+    summary: 'Compile without storing anything',
+    description:
+      'A program with errors is a result here, not a problem: `compiles` is false and the diagnostics say why.',
+  })
   @Answers(200, CompileSchema, 'The outcome')
   @Problems('invalid-request', 'too-large', 'unsupported-media-type', 'validation-failed')
   async compile(@Body({ schema: CompileSubmissionSchema }) { source, device, opTimeNs, k0 }: CompileSubmission) {

@@ -28,7 +28,10 @@ const MBlockSchema = z.discriminatedUnion('kind', [
       .max(8),
   }),
   z.strictObject({ kind: z.literal('MMUL') }),
-  z.strictObject({ kind: z.literal('MDR'), operations: z.array(z.enum(['MULTIPLY', 'SQUARE', 'DIVIDE', 'SQRT', 'IDENT'])).max(8) }),
+  z.strictObject({
+    kind: z.literal('MDR'),
+    operations: z.array(z.enum(['MULTIPLY', 'SQUARE', 'DIVIDE', 'SQRT', 'IDENT'])).max(8),
+  }),
 ])
 
 const ClusterSchema = z.strictObject({
@@ -39,7 +42,10 @@ const ClusterSchema = z.strictObject({
 })
 
 const CarrierSchema = z.strictObject({
-  carrier: z.string().regex(/^[0-9A-F]{2}(-[0-9A-F]{2}){5}$/, 'It is not a MAC address such as 04-E9-E5-15-87-A0.').describe('MAC address; 00-00-00-00-00-00 for any'),
+  carrier: z
+    .string()
+    .regex(/^[0-9A-F]{2}(-[0-9A-F]{2}){5}$/, 'It is not a MAC address such as 04-E9-E5-15-87-A0.')
+    .describe('MAC address; 00-00-00-00-00-00 for any'),
   clusters: z.array(ClusterSchema).max(16),
   adc: z
     .array(

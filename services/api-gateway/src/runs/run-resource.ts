@@ -1,7 +1,14 @@
 /** A run as the bus tells it, as a resource of the HTTP API. */
 import { ATTEMPT_OUTCOMES, invariant } from '@lucihub/analog'
 import {
-  attemptState, deviceClass, diagnosticFromProto, reportFromProto, runKind, runState, type Attempt, type RunMessage,
+  attemptState,
+  deviceClass,
+  diagnosticFromProto,
+  reportFromProto,
+  runKind,
+  runState,
+  type Attempt,
+  type RunMessage,
 } from '@lucihub/contracts'
 import { diagnosticResource } from './diagnostic.schema.ts'
 import type { RunResource, RunSummaryResource } from './runs.schema.ts'
@@ -50,7 +57,9 @@ export function runResource(run: RunMessage): RunResource {
 function attemptResource(attempt: Attempt): RunResource['attempts'][number] {
   const { number, state, deviceId, outcome, reason, dispatchedAtMs, claimedAtMs, endedAtMs } = attempt
   return {
-    number, deviceId, reason,
+    number,
+    deviceId,
+    reason,
     state: attemptState.fromProto(state),
     outcome: ATTEMPT_OUTCOMES.find((known) => known === outcome) ?? null,
     dispatchedAt: instant(dispatchedAtMs),

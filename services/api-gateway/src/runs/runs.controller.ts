@@ -12,7 +12,15 @@ import { targetOf } from './compilation.ts'
 import { ConfigurationSchema } from './configuration.schema.ts'
 import { RunId } from './run-id.ts'
 import { runResource, runSummary } from './run-resource.ts'
-import { IdempotencyKey, RunFilterSchema, RunPageSchema, RunSchema, RunSubmissionSchema, type RunFilter, type RunSubmission } from './runs.schema.ts'
+import {
+  IdempotencyKey,
+  RunFilterSchema,
+  RunPageSchema,
+  RunSchema,
+  RunSubmissionSchema,
+  type RunFilter,
+  type RunSubmission,
+} from './runs.schema.ts'
 import { specify } from './submission.ts'
 
 @ApiTags('runs')
@@ -22,11 +30,26 @@ export class RunsController {
 
   @Post()
   @Needs('runs:write')
-  @ApiOperation({ summary: 'Submit a run', description: 'Compiles the program and accepts the run. A 201 is durable: the run will reach exactly one terminal state. A program that does not compile is refused and nothing is stored.' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key with the same request gives the run that was accepted first, with status 200' })
+  @ApiOperation({
+    summary: 'Submit a run',
+    description:
+      'Compiles the program and accepts the run. A 201 is durable: the run will reach exactly one terminal state. A program that does not compile is refused and nothing is stored.',
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key with the same request gives the run that was accepted first, with status 200',
+  })
   @Answers(201, RunSchema, 'Accepted', { headers: ['Location', 'ETag'] })
   @Answers(200, RunSchema, 'Accepted before under this Idempotency-Key', { headers: ['Location', 'ETag'] })
-  @Problems('invalid-request', 'too-large', 'unsupported-media-type', 'validation-failed', 'compilation-failed', 'idempotency-mismatch')
+  @Problems(
+    'invalid-request',
+    'too-large',
+    'unsupported-media-type',
+    'validation-failed',
+    'compilation-failed',
+    'idempotency-mismatch',
+  )
   async submit(
     @From() caller: Caller,
     @Headers('idempotency-key') key: string | undefined,
@@ -63,21 +86,37 @@ export class RunsController {
 
   @Get(':id')
   @Needs('runs:read')
-  @ApiOperation({ summary: 'Read a run', description: 'With an ETag: ask with If-None-Match and an unchanged run costs a 304.' })
+  @ApiOperation({
+    summary: 'Read a run',
+    description: 'With an ETag: ask with If-None-Match and an unchanged run costs a 304.',
+  })
   @Answers(200, RunSchema, 'The run', { headers: ['ETag'] })
   @Answers(304, null, 'Unchanged since the ETag in If-None-Match')
   @Problems('not-found')
-  async read(@From() caller: Caller, @RunId() runId: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+  async read(
+    @From() caller: Caller,
+    @RunId() runId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     return unlessKnown(request, reply, runResource(await this.#run(caller, runId)))
   }
 
   @Get(':id/configuration')
   @Needs('runs:read')
-  @ApiOperation({ summary: 'Read the configuration of a run', description: 'All block settings that the device is loaded with. It may be submitted again as `configuration`.' })
+  @ApiOperation({
+    summary: 'Read the configuration of a run',
+    description: 'All block settings that the device is loaded with. It may be submitted again as `configuration`.',
+  })
   @Answers(200, ConfigurationSchema, 'The configuration', { headers: ['ETag'] })
   @Answers(304, null, 'Unchanged since the ETag in If-None-Match')
   @Problems('not-found')
-  async configuration(@From() caller: Caller, @RunId() runId: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+  async configuration(
+    @From() caller: Caller,
+    @RunId() runId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const { spec } = await this.#run(caller, runId)
     if (!spec?.configuration) throw new Problem('not-found', `Run ${runId} has no configuration.`)
     return unlessKnown(request, reply, configurationFromProto(spec.configuration))
@@ -86,7 +125,11 @@ export class RunsController {
   @Post(':id/cancel')
   @HttpCode(200)
   @Needs('runs:cancel')
-  @ApiOperation({ summary: 'Cancel a run', description: 'A waiting run is canceled at once (200). A running one is asked to stop (202): follow its events. A run that is over cannot be canceled (409).' })
+  @ApiOperation({
+    summary: 'Cancel a run',
+    description:
+      'A waiting run is canceled at once (200). A running one is asked to stop (202): follow its events. A run that is over cannot be canceled (409).',
+  })
   @Answers(200, RunSchema, 'Canceled')
   @Answers(202, RunSchema, 'Asked to stop')
   @Problems('not-found', 'state-conflict')

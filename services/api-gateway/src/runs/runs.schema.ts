@@ -1,5 +1,11 @@
 import {
-  ATTEMPT_OUTCOMES, ATTEMPT_STATES, DEVICE_CLASSES, INTEGRATOR_RATES, RUN_KINDS, RUN_LIMITS, RUN_STATES,
+  ATTEMPT_OUTCOMES,
+  ATTEMPT_STATES,
+  DEVICE_CLASSES,
+  INTEGRATOR_RATES,
+  RUN_KINDS,
+  RUN_LIMITS,
+  RUN_STATES,
 } from '@lucihub/analog'
 import { z } from 'zod'
 import { ConfigurationSchema } from './configuration.schema.ts'
@@ -18,8 +24,15 @@ export const Source = z
   .describe(`analang, at most ${sourceBytes.max} bytes`)
   .meta({ example: SOURCE_EXAMPLE })
 export const DeviceReference = z.string().min(1).max(200).describe('Device id or name')
-export const K0 = z.union(INTEGRATOR_RATES.map((rate) => z.literal(rate))).describe('Integrator rate in 1/s; left out, the compiler chooses')
-export const OpTime = z.int().min(opTimeNs.min).max(opTimeNs.max).describe('Length of OP, ns').meta({ example: 1_000_000_000 })
+export const K0 = z
+  .union(INTEGRATOR_RATES.map((rate) => z.literal(rate)))
+  .describe('Integrator rate in 1/s; left out, the compiler chooses')
+export const OpTime = z
+  .int()
+  .min(opTimeNs.min)
+  .max(opTimeNs.max)
+  .describe('Length of OP, ns')
+  .meta({ example: 1_000_000_000 })
 
 export const RunSubmissionSchema = z
   .strictObject({
@@ -27,21 +40,43 @@ export const RunSubmissionSchema = z
     title: z.string().max(titleLength.max).default(''),
     source: Source.optional(),
     configuration: ConfigurationSchema.optional().describe('Instead of a source'),
-    device: DeviceReference.optional().describe('Device id or name; left out: any LUCIDAC for `run`, any simulator for `simulate`'),
+    device: DeviceReference.optional().describe(
+      'Device id or name; left out: any LUCIDAC for `run`, any simulator for `simulate`',
+    ),
     opTimeNs: OpTime,
     icTimeNs: z.int().min(icTimeNs.min).max(icTimeNs.max).default(icTimeNs.default).describe('Length of IC, ns'),
-    sampleRateHz: z.int().min(sampleRateHz.min).max(sampleRateHz.max).default(sampleRateHz.default).describe('Samples per second and channel'),
+    sampleRateHz: z
+      .int()
+      .min(sampleRateHz.min)
+      .max(sampleRateHz.max)
+      .default(sampleRateHz.default)
+      .describe('Samples per second and channel'),
     haltOnOverload: z.boolean().default(false).describe('Stop OP at the first overload'),
-    maxAttempts: z.int().min(attempts.min).max(attempts.max).default(attempts.default).describe('How often the run may be tried'),
+    maxAttempts: z
+      .int()
+      .min(attempts.min)
+      .max(attempts.max)
+      .default(attempts.default)
+      .describe('How often the run may be tried'),
     acceptGaps: z.boolean().default(false).describe('Record lost samples instead of failing the attempt'),
     k0: K0.optional(),
   })
   .superRefine(({ source, configuration, kind }, context) => {
     if ((source === undefined) === (configuration === undefined)) {
       const remedy = 'Send either `source` or `configuration`.'
-      context.addIssue({ code: 'custom', path: ['source'], message: 'A run needs a source or a configuration, not both.', params: { remedy } })
+      context.addIssue({
+        code: 'custom',
+        path: ['source'],
+        message: 'A run needs a source or a configuration, not both.',
+        params: { remedy },
+      })
     } else if (kind === 'compile' && source === undefined) {
-      context.addIssue({ code: 'custom', path: ['source'], message: 'There is nothing to compile.', params: { remedy: 'Send a `source`.' } })
+      context.addIssue({
+        code: 'custom',
+        path: ['source'],
+        message: 'There is nothing to compile.',
+        params: { remedy: 'Send a `source`.' },
+      })
     }
   })
   .meta({ id: 'RunSubmission', description: 'What to run' })
@@ -101,7 +136,10 @@ export type RunSummaryResource = z.output<typeof RunSummarySchema>
 export type RunResource = z.output<typeof RunSchema>
 
 export const RunPageSchema = z
-  .object({ runs: z.array(RunSummarySchema), nextCursor: z.string().nullable().describe('Pass as `cursor`; null at the end') })
+  .object({
+    runs: z.array(RunSummarySchema),
+    nextCursor: z.string().nullable().describe('Pass as `cursor`; null at the end'),
+  })
   .meta({ id: 'RunPage', description: 'One page of runs, newest first' })
 
 export const RunFilterSchema = z.strictObject({
@@ -115,7 +153,10 @@ export type RunFilter = z.output<typeof RunFilterSchema>
 
 export const IdempotencyKey = z
   .string()
-  .regex(/^[\x21-\x7e]{1,200}$/, 'An Idempotency-Key is 1 to 200 printable ASCII characters without spaces, given once.')
+  .regex(
+    /^[\x21-\x7e]{1,200}$/,
+    'An Idempotency-Key is 1 to 200 printable ASCII characters without spaces, given once.',
+  )
   .optional()
 
 function commaList<const Words extends readonly [string, ...string[]]>(words: Words) {

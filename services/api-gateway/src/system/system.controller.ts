@@ -22,7 +22,10 @@ export class SystemController {
 
   @Get('health')
   @Public()
-  @ApiOperation({ summary: 'Is this gateway up?', description: 'Needs no key. Says nothing about the services behind it.' })
+  @ApiOperation({
+    summary: 'Is this gateway up?',
+    description: 'Needs no key. Says nothing about the services behind it.',
+  })
   @Answers(200, HealthSchema, 'It is')
   health() {
     return { status: 'healthy' }
@@ -51,7 +54,10 @@ export class SystemController {
       const status = Promise.all([
         reached('run-store', this.bus.call(store.listDevices, { activeOnly: true }, options)),
         // An empty program is the cheapest question that the whole compiler answers.
-        reached('compiler', this.bus.call(compiler.compile, { source: '', device: null, opTimeNs: 1_000_000, k0: 0 }, options)),
+        reached(
+          'compiler',
+          this.bus.call(compiler.compile, { source: '', device: null, opTimeNs: 1_000_000, k0: 0 }, options),
+        ),
       ])
       this.#services = { at: now, status }
     }

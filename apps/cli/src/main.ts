@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The process around the program. */
 import { homedir } from 'node:os'
 import { isBrokenPipe, lucihub } from './program.ts'

@@ -1,0 +1,74 @@
+import { solve, type Solution } from './solve.ts'
+
+function solutionOf(source: string, problemTime = { t0: 0, dt: 0.5, count: 21 }): Solution {
+  const solution = solve(source, { problemTime })
+  if ('diagnostics' in solution) throw new Error(solution.diagnostics.map(({ message }) => message).join('\n'))
+  return solution
+}
+
+/** Compares every probe with a formula at t = 0, 0.5 … 10. */
+function check(source: string, formulas: Readonly<Record<string, (t: number) => number>>): void {
+  const { labels, values } = solutionOf(source)
+  expect(labels).toEqual(Object.keys(formulas))
+  Object.values(formulas).forEach((formula, probe) => {
+    values[probe]!.forEach((value, k) => expect(value).toBeCloseTo(formula(k * 0.5), 7))
+  })
+}
+
+test('an oscillator swings as sine and cosine do; initial values of derivatives count', () => {
+  check(
+    'let w = 2; let diff[x, t, t](t) = -w^2 * x(t); let x(t: 0) = 1; let diff[x, t](t: 0) = -2 * w; probe x(t); probe diff[x, t](t); probe diff[x, t, t](t) as force;',
+    {
+      x: (t) => Math.cos(2 * t) - 2 * Math.sin(2 * t),
+      'diff[x, t]': (t) => -2 * Math.sin(2 * t) - 4 * Math.cos(2 * t),
+      force: (t) => -4 * (Math.cos(2 * t) - 2 * Math.sin(2 * t)),
+    },
+  )
+})
+
+test('functions, division and time itself are solved though no circuit computes them yet', () => {
+  check(
+    'use math; let diff[x, t](t) = -2 * t * x(t) ^ 2; let x(t: 0) = 1; probe x(t); probe exp(-t) / pi + sqrt(x(t)) as mixed;',
+    {
+      x: (t) => 1 / (1 + t * t),
+      mixed: (t) => Math.exp(-t) / Math.PI + Math.sqrt(1 / (1 + t * t)),
+    },
+  )
+})
+
+test('operators bind as in mathematics', () => {
+  check(
+    'let diff[x, t](t) = 1; probe x + 1 - 2 * 3 ^ 2 / 4 - -x ^ 2 + (x - 1) * -2 as y; probe -x ^ 2 as z; probe 2 * x ^ 0 * x as w;',
+    {
+      y: (t) => t + 1 - 4.5 + t * t + (t - 1) * -2,
+      z: (t) => -(t * t),
+      w: (t) => 2 * t,
+    },
+  )
+})
+
+test('a grid may begin later than the initial values', () => {
+  const { values } = solutionOf('let diff[x, t](t) = -x(t); let x(t: 0) = 1; probe x;', { t0: 3, dt: 1, count: 2 })
+  expect(values[0]![0]).toBeCloseTo(Math.exp(-3), 9)
+  expect(values[0]![1]).toBeCloseTo(Math.exp(-4), 9)
+})
+
+test('the order of statements, comments and the name of time do not matter', () => {
+  const { labels, values } = solutionOf(
+    'probe y; # first\nlet y(s) = k * x(s); // then\nlet k = 3; let x(s: 0) = 1; let diff[x, s](s) = -x;',
+  )
+  expect(labels).toEqual(['y'])
+  expect(values[0]![2]).toBeCloseTo(3 * Math.exp(-1), 8)
+})
+
+test('a program that cannot be solved says why', () => {
+  const solved = (source: string) => solve(source, { problemTime: { t0: 0, dt: 1, count: 11 } })
+  expect(solved('probe x')).toMatchObject({ diagnostics: [{ code: 'ANA0002' }] })
+  expect(solved('probe x;')).toMatchObject({ diagnostics: [{ code: 'ANA0101' }] })
+  expect(solved('in u; probe u;')).toMatchObject({
+    diagnostics: [{ code: 'ANA0206', message: 'the external input `u` has no values here' }],
+  })
+  expect(solved('let diff[x, t](t) = x ^ 2; let x(t: 0) = 1; probe x;')).toMatchObject({
+    diagnostics: [{ code: 'ANA0401', message: 'the solution leaves every bound at problem time 1' }],
+  })
+})

@@ -1,0 +1,52 @@
+/**
+ * The gateway's schemas and the client's types are written apart, because neither may import the other. Here the
+ * compiler holds them together: a line that does not compile names what differs.
+ */
+import type { z } from 'zod'
+import type { DeviceListSchema } from '../src/devices/devices.schema.ts'
+import type { LogSchema } from '../src/events/events.schema.ts'
+import type { ProblemSchema } from '../src/http/openapi.ts'
+import type { ChannelListSchema, PlotSchema } from '../src/results/results.schema.ts'
+import type { CompileSchema, CompileSubmissionSchema } from '../src/runs/compile.schema.ts'
+import type { RunPageSchema, RunSchema, RunSubmissionSchema } from '../src/runs/runs.schema.ts'
+import type { StatusSchema } from '../src/system/system.schema.ts'
+import type * as client from './client.ts'
+
+/** Both ways: what one side gives the other takes. */
+type Agree<A, B> = [A] extends [B]
+  ? [B] extends [A]
+    ? true
+    : 'the client has what the gateway lacks'
+  : 'the gateway has what the client lacks'
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
+type Sent<S extends z.ZodType> = Frozen<z.output<S>>
+
+const agreements: {
+  run: Agree<Sent<typeof RunSchema>, client.RunResource>
+  page: Agree<Sent<typeof RunPageSchema>, client.RunPage>
+  compilation: Agree<Sent<typeof CompileSchema>, client.CompileResource>
+  devices: Agree<Sent<typeof DeviceListSchema>['devices'], readonly client.DeviceResource[]>
+  channels: Agree<Sent<typeof ChannelListSchema>, client.ChannelList>
+  plot: Agree<Sent<typeof PlotSchema>, client.PlotResource>
+  log: Agree<Sent<typeof LogSchema>, client.LogResource>
+  status: Agree<Sent<typeof StatusSchema>, client.StatusResource>
+  problem: [client.ProblemDocument] extends [Sent<typeof ProblemSchema>] ? true : false
+  submission: [client.RunSubmission] extends [Frozen<z.input<typeof RunSubmissionSchema>>] ? true : false
+  compileSubmission: [client.CompileSubmission] extends [Frozen<z.input<typeof CompileSubmissionSchema>>] ? true : false
+} = {
+  run: true,
+  page: true,
+  compilation: true,
+  devices: true,
+  channels: true,
+  plot: true,
+  log: true,
+  status: true,
+  problem: true,
+  submission: true,
+  compileSubmission: true,
+}
+
+test('gateway and client agree about every resource', () => {
+  expect(Object.values(agreements).every((agree) => agree === true)).toBe(true)
+})
