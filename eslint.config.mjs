@@ -23,6 +23,8 @@ const LAYERS = {
   'layer:bench': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:device', 'layer:client', 'layer:tool'],
 }
 const DRIVES_DEVICES = ['device-scanner', 'hardware-executor']
+/** Reads and writes circuits in files; how devices speak stays closed to it. */
+const READS_CIRCUIT_FILES = ['api-gateway']
 const SERVICES = ['api-gateway', 'compiler', 'device-scanner', 'hardware-executor', 'run-store']
 
 /** Packages that only the named folders may import, and why. */
@@ -41,6 +43,12 @@ const RESERVED = [
     packages: ['@nats-io/*'],
     folders: ['libs/messaging', 'libs/testing', 'bench', 'e2e'],
     why: 'Only the messaging library talks to NATS.',
+  },
+  {
+    // The codecs of circuit files, '@lucihub/device/files', are open to those who never speak to a device.
+    exactly: '@lucihub/device',
+    folders: [...DRIVES_DEVICES.map((name) => `services/${name}`), 'apps', 'e2e', 'bench'],
+    why: 'Only who drives devices speaks to them.',
   },
   {
     packages: ['bonjour-service'],
@@ -78,7 +86,7 @@ const IMPURE = {
 const SPECS = ['**/*.spec.ts', '**/test/**/*.ts']
 const FOLDERS = ['libs/*', 'services/*', 'apps/*', 'e2e', 'bench']
 const OWNERS = [...new Set(RESERVED.flatMap(({ folders }) => folders))]
-const DOMAIN = ['libs/analog', 'libs/analang', 'libs/simulation']
+const DOMAIN = ['libs/analog', 'libs/analang', 'libs/picture', 'libs/simulation']
 
 export default [
   {
@@ -164,7 +172,7 @@ export default [
               sourceTag,
               onlyDependOnLibsWithTags: [...tags, 'layer:testing'],
             })),
-            ...SERVICES.filter((name) => !DRIVES_DEVICES.includes(name)).map((name) => ({
+            ...SERVICES.filter((name) => ![...DRIVES_DEVICES, ...READS_CIRCUIT_FILES].includes(name)).map((name) => ({
               sourceTag: `service:${name}`,
               notDependOnLibsWithTags: ['layer:device'],
             })),
@@ -201,6 +209,8 @@ function restrictImports({ folder, extra }) {
           (owner) => folder === owner || folder.startsWith(`${owner}/`) || owner === folder.replace('/*', ''),
         ),
     )
-    .map(({ packages, why }) => ({ group: packages, message: why }))
+    .map(({ packages, exactly, why }) =>
+      exactly ? { regex: `^${exactly}$`, message: why } : { group: packages, message: why },
+    )
   return { files: [`${folder}/**/*.ts`], ignores: SPECS, rules: { 'no-restricted-imports': ['error', { patterns }] } }
 }

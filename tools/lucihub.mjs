@@ -20,6 +20,10 @@ const COMMANDS = {
     load: () => import('./start.mjs'),
   },
   verify: { what: 'builds, checks types, lint and format, and runs all specs', load: () => import('./verify.mjs') },
+  corpus: {
+    what: 'compiles, simulates and checks every program in examples/, and writes docs/corpus.md',
+    load: () => import('./corpus.mjs'),
+  },
   bench: { what: 'runs the measurements in bench/, or the named ones', load: () => import('./bench.mjs') },
 }
 

@@ -30,15 +30,16 @@ describe('lint', () => {
   const offender = join(root, 'services/compiler/src/offender-of-style-spec.ts')
   afterEach(() => rmSync(offender, { force: true }))
 
-  test('refuses a service that imports a service or a client, holds SQL, or reads the environment', async () => {
+  test('refuses a service that imports a service or a client, speaks to devices, holds SQL, or reads the environment', async () => {
     writeFileSync(
       offender,
       `import * as neighbour from '@lucihub/run-store'
 import * as nearby from '../../run-store/src/config.ts'
 import * as sdk from '@lucihub/sdk'
+import * as device from '@lucihub/device'
 import pg from 'pg'
 
-export const offence = [neighbour, nearby, sdk, pg, process.env['HOME']]
+export const offence = [neighbour, nearby, sdk, device, pg, process.env['HOME']]
 `,
     )
     const said = await lint('compiler')
@@ -46,6 +47,7 @@ export const offence = [neighbour, nearby, sdk, pg, process.env['HOME']]
     expect(said).toContain('A project tagged with "layer:service" can only depend on libs tagged with')
     expect(said).toContain('Projects cannot be imported by a relative or absolute path')
     expect(said).toContain('Only run-store knows SQL and Redis')
+    expect(said).toContain('Only who drives devices speaks to them')
     expect(said).toContain('Only config.ts reads the environment')
   }, 120_000)
 })

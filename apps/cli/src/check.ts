@@ -5,7 +5,8 @@
 import type { Configuration } from '@lucihub/analog'
 import { renderDiagnostic, solve } from '@lucihub/analang'
 import type { Samples } from '@lucihub/sdk'
-import { formatNumber } from './show/duration.ts'
+import { DEFAULT_TOLERANCE, compareRuns, type ComparisonVerdict } from '@lucihub/simulation'
+import { formatNumber, formatPercent } from './show/duration.ts'
 import { table } from './show/table.ts'
 
 export interface ChannelCheck {
@@ -13,14 +14,13 @@ export interface ChannelCheck {
   /** Errors relative to full scale: the physical value at 1 machine unit. */
   readonly rms: number
   readonly max: number
-  /** Problem time at which the error first exceeds {@link HORIZON}; null when it never does. */
+  /** Problem time at which the error first exceeds one per cent; null when it never does. */
   readonly horizon: number | null
   /** Root mean square of the error up to the horizon. */
   readonly rmsBeforeHorizon: number
+  /** Chaotic systems tell nearby states apart in the end: `agrees-until-horizon` is as good as it gets there. */
+  readonly verdict: ComparisonVerdict
 }
-
-/** A chaotic system tells nearby states apart in the end: up to where the error stays below this is what counts. */
-export const HORIZON = 0.01
 
 /** Throws an Error with rendered diagnostics when the source has no reference solution. */
 export function check(source: string, samples: Samples, configuration: Configuration): ChannelCheck[] {
@@ -33,11 +33,25 @@ export function check(source: string, samples: Samples, configuration: Configura
   if ('diagnostics' in reference) {
     throw new Error(reference.diagnostics.map((diagnostic) => renderDiagnostic(source, diagnostic)).join('\n'))
   }
-  return samples.channels.map(({ index, label, values }) => {
-    const expected = reference.values[index]
-    if (!expected) throw new Error(`The source has no probe for channel ${label}.`)
-    return { label, ...deviation(values, expected, { fullScale: fullScaleOf(configuration, index), t0: firstIndex * dt, dt }) }
+  const { channels } = samples
+  const expected = channels.map(({ index, label }) => {
+    const values = reference.values[index]
+    if (!values) throw new Error(`The source has no probe for channel ${label}.`)
+    return values
   })
+  const times = { rate: 1 / dt, offset: firstIndex * dt }
+  const compared = compareRuns(
+    { a: { ...times, values: channels.map(({ values }) => values) }, b: { ...times, values: expected } },
+    { channels: channels.map(({ index, label }) => ({ label, fullScale: fullScaleOf(configuration, index) })) },
+  )
+  return compared.channels.map(({ label, rms, max, firstExcursion, rmsBefore, verdict }) => ({
+    label,
+    rms: rms.machine,
+    max: max.machine,
+    horizon: firstExcursion,
+    rmsBeforeHorizon: rmsBefore.machine,
+    verdict,
+  }))
 }
 
 /** The physical value of a probe at 1 machine unit. */
@@ -46,44 +60,21 @@ function fullScaleOf(configuration: Configuration, probe: number): number {
   return Math.abs(channel?.gain ?? 1) || 1
 }
 
-interface Scale {
-  readonly fullScale: number
-  readonly t0: number
-  readonly dt: number
-}
-
-/** Compares sample by sample. Exported for its test. */
-export function deviation(
-  values: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  { fullScale, t0, dt }: Scale,
-): Omit<ChannelCheck, 'label'> {
-  let squares = 0
-  let max = 0
-  let horizon: number | null = null
-  let rmsBeforeHorizon = 0
-  for (let k = 0; k < values.length; k++) {
-    const error = Math.abs((values[k] ?? NaN) - (expected[k] ?? NaN)) / fullScale
-    if (!(error <= HORIZON) && horizon === null) {
-      horizon = t0 + k * dt
-      rmsBeforeHorizon = k > 0 ? Math.sqrt(squares / k) : 0
-    }
-    squares += error * error
-    max = error > max || Number.isNaN(error) ? error : max
-  }
-  const rms = Math.sqrt(squares / values.length)
-  return { rms, max, horizon, rmsBeforeHorizon: horizon === null ? rms : rmsBeforeHorizon }
+const VERDICTS: Readonly<Record<ComparisonVerdict, string>> = {
+  agrees: 'agrees',
+  'agrees-until-horizon': 'agrees until it parts, as chaos does',
+  differs: 'differs',
 }
 
 export function checkText(checks: readonly ChannelCheck[]): string {
-  const percent = (part: number): string => `${formatNumber(part * 100)} %`
-  const rows = checks.map(({ label, rms, max, horizon, rmsBeforeHorizon }) => [
-    label, percent(rms), percent(max), horizon === null ? 'not reached' : `t = ${formatNumber(horizon)}`, percent(rmsBeforeHorizon),
+  const rows = checks.map(({ label, rms, max, horizon, rmsBeforeHorizon, verdict }) => [
+    label, formatPercent(rms), formatPercent(max), horizon === null ? 'not reached' : `t = ${formatNumber(horizon)}`,
+    formatPercent(rmsBeforeHorizon), VERDICTS[verdict],
   ])
   const right = 'right' as const
   const columns = [
     { title: 'CHECK' }, { title: 'RMS ERROR', align: right }, { title: 'LARGEST', align: right },
-    { title: 'BEYOND 1 % FROM', align: right }, { title: 'RMS UNTIL THEN', align: right },
+    { title: `BEYOND ${formatPercent(DEFAULT_TOLERANCE)} FROM`, align: right }, { title: 'RMS UNTIL THEN', align: right }, { title: 'VERDICT' },
   ]
   return `${table(columns, rows)}\nErrors are relative to full scale, against the equations integrated directly.`
 }

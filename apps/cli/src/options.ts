@@ -30,6 +30,14 @@ export function parsePair(text: string): readonly [string, string] {
   return [x, y]
 }
 
+/** A part of a whole, above 0 and at most 1: `1%`, `0.01`. */
+export function parseShare(text: string): number {
+  const [, digits = '', percent] = /^([0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?) ?(%?)$/.exec(text.trim()) ?? []
+  const share = Number(digits) / (percent ? 100 : 1)
+  if (digits === '' || !(share > 0 && share <= 1)) throw new InvalidArgumentError('This is a part of full scale: 1%, 0.5%, 0.002.')
+  return share
+}
+
 export function parseList(text: string): string[] {
   return text.split(',').map((member) => member.trim())
 }

@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander'
 import type { Shell } from './command.ts'
 import { cancelCommand } from './commands/cancel.ts'
+import { compareCommand } from './commands/compare.ts'
 import { compileCommand } from './commands/compile.ts'
 import { devicesCommand } from './commands/devices.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { logsCommand } from './commands/logs.ts'
 import { resultsCommand } from './commands/results.ts'
 import { runCommand } from './commands/run.ts'
@@ -19,7 +21,7 @@ import { systemCode } from './system-error.ts'
 const EXIT_CODES = `
 Exit codes:
   0    done; the run completed
-  1    the run failed, or the program does not compile
+  1    the run failed, the program does not compile, the circuit has faults, or the compared runs differ
   2    the run was canceled
   3    the hub refused the request or cannot be reached
   4    the state does not allow it
@@ -39,8 +41,8 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     .addHelpText('after', EXIT_CODES)
   const shell: Shell = { program, surroundings, exitCode: EXIT.ok }
   const commands = [
-    statusCommand, devicesCommand, compileCommand, runCommand, runsCommand, showCommand, logsCommand, waitCommand,
-    cancelCommand, resultsCommand,
+    statusCommand, devicesCommand, compileCommand, inspectCommand, runCommand, runsCommand, showCommand, logsCommand, waitCommand,
+    cancelCommand, resultsCommand, compareCommand,
   ]
   for (const add of commands) add(shell)
   try {

@@ -7,10 +7,10 @@ import type { ReadableStream } from 'node:stream/web'
 import { TransportError, type ResultFormat } from '@lucihub/sdk'
 
 /** Writes to `path` by way of a file beside it. */
-export async function save(path: string, content: Response | string): Promise<void> {
+export async function save(path: string, content: Response | string | Uint8Array): Promise<void> {
   const partial = `${path}.partial`
   try {
-    await pipeline(typeof content === 'string' ? Readable.from([content]) : bodyOf(content), createWriteStream(partial))
+    await pipeline(content instanceof Response ? bodyOf(content) : Readable.from([content]), createWriteStream(partial))
     await rename(partial, path)
   } catch (failure) {
     await rm(partial, { force: true })

@@ -90,6 +90,66 @@ test('compile reports elements, lanes and scale factors', async () => {
   expect(stdout).toMatch(/^k0 +10000\/s$/m)
 })
 
+test('compile --out writes the form that the extension names', async () => {
+  for (const name of ['x.apb', 'x.svg', 'x.json'])
+    expect((await invoke(hub, ['compile', path('x.ana'), '--op-time', '1ms', '--out', path(name)])).code).toBe(0)
+  expect(await readFile(path('x.svg'), 'utf8')).toMatch(/^<svg [\s\S]*>v<\/text>/)
+  expect(JSON.parse(await readFile(path('x.apb'), 'utf8'))).toEqual(JSON.parse(await readFile(path('x.json'), 'utf8')))
+})
+
+test('inspect shows what a circuit takes and computes, and writes it in other forms', async () => {
+  await invoke(hub, ['compile', path('x.ana'), '--op-time', '1ms', '--out', path('x.apb')])
+  const { code, stdout } = await invoke(hub, ['inspect', path('x.apb'), '--svg', path('y.svg'), '--apb', path('y.apb')])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^format +apb$/m)
+  expect(stdout).toMatch(/^faults +none$/m)
+  expect(stdout).toMatch(/^integrator +2 +8$/m)
+  expect(stdout).toContain('let diff[x, t](t) = v(t);\nlet diff[v, t](t) = -x(t);\n')
+  expect(stdout).toContain(`wrote ${path('y.svg')}\nwrote ${path('y.apb')}\n`)
+  expect(await readFile(path('y.apb'))).toEqual(await readFile(path('x.apb')))
+  expect(hub.requests.at(-1)).toBe('POST /api/v1/circuits/inspect')
+})
+
+test('inspect --equations prints a program that compiles', async () => {
+  await invoke(hub, ['compile', path('x.ana'), '--op-time', '1ms', '--out', path('x.json')])
+  const { stdout, code } = await invoke(hub, ['inspect', path('x.json'), '--equations', '--device', 'lucidac-1'])
+  expect([code, stdout.split('\n')[0]]).toEqual([0, '# A circuit of 2 integrators, 0 other elements and 2 lanes.'])
+  expect(hub.requests.at(-1)).toBe('POST /api/v1/circuits/inspect?device=lucidac-1')
+  await writeFile(path('again.ana'), stdout)
+  expect((await invoke(hub, ['compile', path('again.ana'), '--op-time', '1ms'])).code).toBe(0)
+})
+
+test('inspect names the faults of a circuit with their places: exit code 1', async () => {
+  await writeFile(path('circuit.json'), '{"/0":{"/C":2}}')
+  const { code, stdout } = await invoke(hub, ['inspect', path('circuit.json'), '--svg', path('no.svg')])
+  expect([code, stdout]).toEqual([
+    1,
+    [
+      `file    ${path('circuit.json')}`, 'format  circuit', 'faults  one fault', '',
+      '  /~10/~1C = 2: It must be an object.', '    remedy: Send an object.', '',
+    ].join('\n'),
+  ])
+  expect(await readdir(directory)).not.toContain('no.svg')
+})
+
+test('an .apb file and circuit JSON run as they are', async () => {
+  await invoke(hub, ['compile', path('x.ana'), '--op-time', '1ms', '--out', path('x.apb')])
+  expect((await invoke(hub, ['run', path('x.apb'), '--op-time', '1ms', '--no-follow'])).code).toBe(0)
+  expect(hub.submission()).toMatchObject({ title: path('x.apb'), apb: (await readFile(path('x.apb'))).toString('base64') })
+  await writeFile(path('circuit.json'), '{"/0":{}}')
+  const { stderr } = await invoke(hub, ['run', path('circuit.json'), '--op-time', '1ms', '--no-follow'])
+  expect(stderr).toContain('The program does not compile.')
+})
+
+test.each([
+  [['inspect', 'x.ana'], 'is a program: see lucihub compile.'],
+  [['compile', 'x.apb'], 'There is nothing to compile in an .apb file: see lucihub inspect.'],
+])('%j is the other command', async ([command = '', name = ''], message) => {
+  await writeFile(path('x.apb'), '')
+  const { code, stderr } = await invoke(hub, [command, path(name)])
+  expect([code, stderr.split('\n')[0]]).toEqual([64, expect.stringContaining(message)])
+})
+
 test.each(['compile', 'run'])('%s shows what does not compile with a caret under it', async (command) => {
   await writeFile(path('bad.ana'), 'probe y(t);\n')
   const { code, stdout, stderr } = await invoke(hub, [command, path('bad.ana')])
@@ -247,6 +307,35 @@ test.each(['status', 'devices', 'devices lucidac-1', 'runs', `show ${RUN_ID}`, `
   },
 )
 
+test('compare says where two runs differ, with an exit code to match', async () => {
+  await invoke(hub, ['run', path('x.ana'), '--simulate', '--op-time', '1ms', '--sample-rate', '10k'])
+  const other = RUN_ID.replace('1', '2')
+  expect(await invoke(hub, ['compare', RUN_ID, RUN_ID])).toEqual({
+    code: 0,
+    stderr: '',
+    stdout: [
+      'CHANNEL  RMS  LARGEST  PHYSICAL   AT  BEYOND 1 % FROM  VERDICT',
+      'x        0 %      0 %       0 V  0 s            never  agrees',
+      'v        0 %      0 %       0 V  0 s            never  agrees',
+      'Differences are relative to full scale, from 0 s to 0.0009 s of op time.',
+      'The runs agree.',
+      '',
+    ].join('\n'),
+  })
+  const differing = await invoke(hub, ['compare', RUN_ID, other])
+  expect([differing.code, differing.stdout]).toEqual([1, expect.stringMatching(/^x .* 5 % +0.05 V +0 s +0 s  differs$/m)])
+  expect(differing.stdout).toContain('The runs differ.')
+  const { code, stdout } = await invoke(hub, ['compare', RUN_ID, other, '--tolerance', '10%', '--json'])
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { verdict: 'agrees', tolerance: 0.1, with: other }])
+  expect(hub.requests.at(-1)).toBe(`GET /api/v1/runs/${RUN_ID}/comparison?with=${other}&tolerance=0.1`)
+})
+
+test.each(['0', '2', '101%', 'much'])('compare refuses the tolerance %s', async (tolerance) => {
+  const { code, stderr } = await invoke(hub, ['compare', RUN_ID, RUN_ID, '--tolerance', tolerance])
+  expect([code, hub.requests]).toEqual([64, []])
+  expect(stderr).toContain('This is a part of full scale: 1%, 0.5%, 0.002.')
+})
+
 test('a list says how to get its next page, on stderr', async () => {
   await invoke(hub, ['run', path('x.ana'), '--op-time', '1ms', '--no-follow'])
   const { stderr } = await invoke(hub, ['runs', '--state', 'completed,failed', '--limit', '1'])
@@ -254,7 +343,7 @@ test('a list says how to get its next page, on stderr', async () => {
   expect(hub.requests.at(-1)).toBe('GET /api/v1/runs?state=COMPLETED%2CFAILED&limit=1')
 })
 
-test.each(['status', 'devices', 'compile', 'run', 'runs', 'show', 'logs', 'wait', 'cancel', 'results'])(
+test.each(['status', 'devices', 'compile', 'inspect', 'run', 'runs', 'show', 'logs', 'wait', 'cancel', 'results', 'compare'])(
   '%s --help has examples and asks nobody',
   async (command) => {
     const { code, stdout } = await invoke(hub, [command, '--help'])

@@ -5,12 +5,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { compile } from '@lucihub/analang'
+import { compile, decompile, elementUse } from '@lucihub/analang'
 import {
   LUCIDAC, PROBLEMS, lucidacDescription, sampleCount, samplesOf,
   type Configuration, type ProblemType, type RunState, type Violation,
 } from '@lucihub/analog'
-import { SimulatedComputer } from '@lucihub/simulation'
+import { drawCircuit } from '@lucihub/picture'
+import { SimulatedComputer, compareRuns } from '@lucihub/simulation'
 import type { DeviceResource, RunResource, RunSubmission } from '@lucihub/sdk'
 
 export const RUN_ID = '0199b0a4-7c1e-7000-8000-000000000001'
@@ -62,6 +63,7 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
     if (path === '/devices') return json(response, 200, { devices: [DEVICE] })
     if (path === `/devices/${DEVICE.name}`) return json(response, 200, DEVICE)
     if (path === `/devices/${DEVICE.name}/entity`) return json(response, 200, lucidacDescription(MAC))
+    if (path === '/circuits/inspect') return inspect(request, response)
     if (path === '/compile') return json(response, 200, compiled(JSON.parse(await text(request)) as RunSubmission))
     if (path === '/runs' && request.method === 'POST') return submit(JSON.parse(await text(request)) as RunSubmission, response)
     const run = stored
@@ -82,6 +84,8 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
         return json(response, 200, plot(run))
       case '/results':
         return results(run, searchParams, response)
+      case '/comparison':
+        return json(response, 200, comparison(run, searchParams))
       case '/cancel':
         return problem(response, { type: 'state-conflict', detail: `The run is ${run.resource.state}.` })
       default:
@@ -89,9 +93,29 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
     }
   }
 
+  /** The forms themselves are the gateway's: here an .apb file is a configuration in JSON, and circuit JSON has faults. */
+  async function inspect(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const content = JSON.parse(await text(request)) as Configuration | Record<string, unknown>
+    const { accept, 'content-type': type } = request.headers
+    const configuration = 'carriers' in content ? (content as Configuration) : null
+    const violations = configuration ? [] : [{ pointer: '/~10/~1C', value: '2', message: 'It must be an object.', remedy: 'Send an object.' }]
+    if (configuration && accept !== 'application/json') {
+      response.writeHead(200, { 'content-type': accept ?? '' })
+      if (accept === 'image/svg+xml') return void response.end(drawCircuit(configuration, LUCIDAC))
+      return void response.end(accept === 'text/plain' ? decompile(configuration, LUCIDAC).source : JSON.stringify(configuration))
+    }
+    const { source = null, remarks = [] } = configuration ? decompile(configuration, LUCIDAC) : {}
+    json(response, 200, {
+      format: type === 'application/octet-stream' ? 'apb' : configuration ? 'configuration' : 'circuit',
+      deviceId: null, configuration, violations, equations: source, remarks,
+      elements: configuration ? elementUse(configuration, LUCIDAC) : [],
+    })
+  }
+
   async function submit(submission: RunSubmission, response: ServerResponse): Promise<void> {
     const outcome = submission.source === undefined ? null : compiled(submission)
-    const configuration = submission.configuration ?? outcome?.configuration
+    const brought = submission.apb === undefined ? null : (JSON.parse(Buffer.from(submission.apb, 'base64').toString()) as Configuration)
+    const configuration = submission.configuration ?? brought ?? outcome?.configuration
     if (!configuration) {
       return problem(response, { type: 'compilation-failed', detail: 'The program does not compile.', diagnostics: outcome?.diagnostics ?? [] })
     }
@@ -205,6 +229,18 @@ function plot({ configuration, columns, submission }: StoredRun) {
       return { index, label, unit, minimum: values, maximum: values }
     }),
   }
+}
+
+/** The run with itself; with any other id, one that is a tenth smaller. */
+function comparison({ configuration, columns, submission }: StoredRun, query: URLSearchParams) {
+  const rate = submission.sampleRateHz ?? 10_000
+  const factor = query.get('with') === RUN_ID ? 1 : 0.9
+  const { channels: compared, ...result } = compareRuns(
+    { a: { rate, offset: 0, values: columns }, b: { rate, offset: 0, values: columns.map((column) => column.map((value) => value * factor)) } },
+    { channels: configuration.probes.map(({ label }) => ({ label, fullScale: 1 })), tolerance: Number(query.get('tolerance') ?? 0.01) },
+  )
+  const channels = compared.map((channel, index) => ({ ...channel, index, unit: 'V', fullScale: 1 }))
+  return { ...result, run: RUN_ID, with: query.get('with'), time: 'op', channels }
 }
 
 function csvOf(labels: readonly string[], columns: readonly Float32Array[], rate: number): string {

@@ -4,7 +4,8 @@ import {
   invariant,
   M_BLOCK_WIDTH,
   type AdcChannel,
-  type ClusterSpecification,
+  type CarrierConfiguration,
+  type ClusterConfiguration,
   type CompileReport,
   type Configuration,
   type DeviceSpecification,
@@ -13,9 +14,10 @@ import {
   type MBlockConfiguration,
   type MdrOperation,
 } from '@lucihub/analog'
+import { offerOf, type Site } from './capacity.ts'
 import type { Circuit } from './circuit.ts'
 import { elementsOf, type Element, type ElementKind } from './elements.ts'
-import type { Placement } from './place.ts'
+import type { PlacedElement, Placement } from './place.ts'
 import type { Routing } from './route.ts'
 import { problemTimePerSecond, type Pace, type ScaledCircuit } from './scale.ts'
 
@@ -23,9 +25,6 @@ const MDR_ELEMENTS = 4
 
 export interface Decisions {
   readonly device: DeviceSpecification
-  /** Where the circuit is: for now always the first cluster of the first carrier. */
-  readonly carrier: string
-  readonly cluster: ClusterSpecification
   readonly circuit: Circuit
   readonly placement: Placement
   readonly pace: Pace
@@ -33,62 +32,92 @@ export interface Decisions {
   readonly routing: Routing
 }
 
+/** All block settings. Clusters and carriers that the circuit does not touch are left out. */
 export function configurationOf(decisions: Decisions): Configuration {
-  const { carrier, cluster, circuit, pace, routing } = decisions
+  const { device, circuit, placement, pace, routing } = decisions
+  const clusterOf = ({ cluster }: Site, site: number): ClusterConfiguration[] => {
+    const { lanes = [], constant = false } = routing.clusters[site] ?? {}
+    const slots = [blockOf(0, site, decisions), blockOf(1, site, decisions)] as const
+    if (lanes.length === 0 && slots.every((slot) => slot === null)) return []
+    return [{ index: cluster.index, constant: constant ? 1 : null, lanes, slots }]
+  }
+  const clusters = placement.sites.map(clusterOf)
   return {
-    carriers: [
-      {
-        carrier,
-        clusters: [
-          {
-            index: cluster.index,
-            constant: routing.constant ? 1 : null,
-            lanes: routing.lanes,
-            slots: [blockOf(0, decisions), blockOf(1, decisions)],
-          },
-        ],
-        adc: channelsOf(decisions),
-      },
-    ],
+    carriers: device.carriers.flatMap(({ id }, carrier): CarrierConfiguration[] => {
+      const configured = clusters.filter((_, site) => placement.sites[site]?.carrier === carrier).flat()
+      const hops = routing.hops[carrier] ?? []
+      const backplane = routing.backplanes[carrier] ?? []
+      if (configured.length === 0 && backplane.length === 0) return []
+      return [
+        {
+          carrier: id,
+          clusters: configured,
+          adc: channelsOf(carrier, decisions),
+          ...(hops.length > 0 && { hops }),
+          ...(backplane.length > 0 && { backplane }),
+        },
+      ]
+    }),
     probes: circuit.probes.map(({ label }) => ({ label, unit: '' })),
     problemTimePerSecond: problemTimePerSecond(pace),
   }
 }
 
-export function reportOf({ device, cluster, circuit, placement, pace, scaled, routing }: Decisions): CompileReport {
-  const taken = new Set(placement.elements.filter(({ kind }) => kind !== 'identity').flatMap(({ inputs }) => inputs))
+export function reportOf({ device, circuit, placement, pace, scaled, routing }: Decisions): CompileReport {
+  const used = (kind: ElementKind): number => placement.elements.filter((element) => element.kind === kind).length
+  const taken = placement.sites.map(
+    (_, site) =>
+      new Set(
+        placement.elements
+          .filter((element) => element.site === site && element.kind !== 'identity')
+          .flatMap(({ inputs }) => inputs),
+      ),
+  )
   const use = (kind: ElementKind): ElementUse => ({
     kind,
-    used: placement.elements.filter((element) => element.kind === kind).length,
+    used: used(kind),
     // An identity counts as available unless a multiplier took its input.
-    available: elementsOf(cluster).filter(
-      (element) => element.kind === kind && (kind !== 'identity' || !element.inputs.some((input) => taken.has(input))),
-    ).length,
+    available: placement.sites
+      .flatMap(({ cluster }, site) => elementsOf(cluster).map((element) => ({ element, site })))
+      .filter(
+        ({ element, site }) =>
+          element.kind === kind && (kind !== 'identity' || !element.inputs.some((input) => taken[site]?.has(input))),
+      ).length,
   })
+  const offer = offerOf(device, used('multiplier'))
   return {
     elements: [
       use('integrator'),
       use('multiplier'),
       use('identity'),
-      { kind: 'ADC channel', used: circuit.probes.length, available: device.adcChannels },
+      { kind: 'ADC channel', used: circuit.probes.length, available: offer['ADC channels'] },
     ],
-    lanesUsed: routing.lanes.length,
-    lanesAvailable: device.lanes,
+    lanesUsed: routing.lanesUsed,
+    lanesAvailable: offer.lanes,
     k0: pace.k0,
     problemTimePerSecond: problemTimePerSecond(pace),
     signals: circuit.signals.map(({ name }, index) => {
       const { scale, amplitude } = signalAt(scaled, index)
-      const { slot, output } = elementAt(placement, index)
-      return { name, element: `M${slot}.${output % M_BLOCK_WIDTH}`, scale, amplitude }
+      return { name, element: elementName(elementAt(placement, index), placement, device), scale, amplitude }
     }),
     compileTimeMs: 0,
   }
 }
 
+/** `M0.3` where there is one cluster, `2/M0.3` in cluster 2 of the only carrier, `5/2/M0.3` on carrier 5. */
+function elementName(element: PlacedElement, { sites }: Placement, { carriers }: DeviceSpecification): string {
+  const site = sites[element.site]
+  const name = `M${element.slot}.${element.output % M_BLOCK_WIDTH}`
+  if (!site || sites.length === 1) return name
+  return carriers.length === 1 ? `${site.cluster.index}/${name}` : `${site.carrier}/${site.cluster.index}/${name}`
+}
+
 /** The settings of a slot's block; null when the circuit takes nothing of it. */
-function blockOf(slot: 0 | 1, { cluster, placement, scaled, pace }: Decisions): MBlockConfiguration | null {
-  const here = placement.elements.flatMap((element, index) => (element.slot === slot ? [{ element, index }] : []))
-  const type = cluster.slots[slot]
+function blockOf(slot: 0 | 1, site: number, { placement, scaled, pace }: Decisions): MBlockConfiguration | null {
+  const here = placement.elements.flatMap((element, index) =>
+    element.site === site && element.slot === slot ? [{ element, index }] : [],
+  )
+  const type = placement.sites[site]?.cluster.slots[slot] ?? null
   if (here.length === 0 || type === null) return null
   switch (type) {
     case 'MINT':
@@ -115,13 +144,20 @@ function operationsOf(elements: readonly Element[]): MdrOperation[] {
   return Array.from({ length: MDR_ELEMENTS }, (_, index) => set.get(index) ?? 'MULTIPLY')
 }
 
-function channelsOf({ cluster, circuit, placement, scaled }: Decisions): AdcChannel[] {
-  return circuit.probes.map(({ source, coefficient, offset }, probe) => ({
-    output: cluster.index * CLANES + elementAt(placement, source).output,
-    gain: coefficient * signalAt(scaled, source).scale,
-    offset,
-    probe,
-  }))
+function channelsOf(carrier: number, { circuit, placement, scaled }: Decisions): AdcChannel[] {
+  return circuit.probes.flatMap(({ source, coefficient, offset }, probe): AdcChannel[] => {
+    const { site, output } = elementAt(placement, source)
+    const { carrier: home, cluster } = placement.sites[site] ?? {}
+    if (home !== carrier || !cluster) return []
+    return [
+      {
+        output: cluster.index * CLANES + output,
+        gain: coefficient * signalAt(scaled, source).scale,
+        offset,
+        probe,
+      },
+    ]
+  })
 }
 
 function signalAt({ signals }: ScaledCircuit, index: number): ScaledCircuit['signals'][number] {
@@ -130,7 +166,7 @@ function signalAt({ signals }: ScaledCircuit, index: number): ScaledCircuit['sig
   return signal
 }
 
-function elementAt({ elements }: Placement, index: number): Element {
+function elementAt({ elements }: Placement, index: number): PlacedElement {
   const element = elements[index]
   invariant(element, 'every signal is placed')
   return element

@@ -12,6 +12,8 @@ export interface Identifier extends Range {
 
 export interface Ast {
   readonly statements: readonly Statement[]
+  /** The text of statements that are left out because they do not parse; empty when all do. */
+  readonly broken: string
 }
 
 export type Statement =
@@ -19,6 +21,13 @@ export type Statement =
   | { readonly kind: 'input'; readonly range: Range; readonly name: Identifier; readonly time: Time | null }
   | { readonly kind: 'probe'; readonly range: Range; readonly value: Expression; readonly label: Identifier | null }
   | { readonly kind: 'definition'; readonly range: Range; readonly target: Target; readonly value: Expression }
+  | {
+      readonly kind: 'range'
+      readonly range: Range
+      readonly target: Target
+      readonly from: Expression
+      readonly to: Expression
+    }
 
 /** What stands left of `=`. For a derivative, `variables` repeats the time variable once per order. */
 export type Target =

@@ -3,13 +3,21 @@
  * probe depends on is left out. References between definitions may be as long a chain as the program, so they
  * are followed with explicit stacks.
  */
-import type { Ast, Expression } from './ast.ts'
-import { declare, derivativeName, type Declarations } from './declare.ts'
+import type { Ast, Expression, Target } from './ast.ts'
+import { checkTime, declare, derivativeName, type Declarations } from './declare.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
-import { within, type Definition, type ProbedValue, type Program, type Reference, type Value } from './program.ts'
+import {
+  within,
+  type DeclaredRange,
+  type Definition,
+  type ProbedValue,
+  type Program,
+  type Reference,
+  type Value,
+} from './program.ts'
 import { Scope } from './resolve.ts'
 
-const NOTHING: Program = { states: [], definitions: [], inputs: [], probes: [] }
+const NOTHING: Program = { time: 't', states: [], definitions: [], inputs: [], probes: [], ranges: [] }
 
 /** `source` is only used to name probes of expressions by their text. */
 export function check(ast: Ast, source: string): Staged<Program> {
@@ -21,12 +29,23 @@ export function check(ast: Ast, source: string): Staged<Program> {
     range: label ?? value.range,
     value: scope.resolve(value),
   }))
+  const ranges = declarations.ranges.map(({ target, from, to }): DeclaredRange => {
+    if (target.kind === 'signal') checkTime(target.time, declarations.time, issues)
+    return {
+      name: source.slice(target.range.from, target.range.to),
+      range: target.range,
+      value: labelled(target, declarations, probes) ?? scope.target(target),
+      from: scope.resolve(from),
+      to: scope.resolve(to),
+    }
+  })
   checkLabels(probes, issues)
+  if (ast.broken !== '') return { value: null, issues: issues.filter((one) => standsAlone(one, ast.broken, source)) }
   // Names that stand for nothing read as 0, so what is said of values from here on would be misleading.
   if (issues.length > 0) return staged(NOTHING, issues)
   const ordered = inOrder(scope.definitions, issues)
   if (issues.length > 0) return staged(NOTHING, issues)
-  checkConstants(scope, ordered, probes, issues)
+  checkConstants({ states: scope.states, definitions: ordered, probes, ranges }, issues)
   if (probes.length === 0)
     issues.push(
       issue(
@@ -36,17 +55,35 @@ export function check(ast: Ast, source: string): Staged<Program> {
         scope.states[0] ? `add \`probe ${scope.states[0].name}(${declarations.time});\`` : 'add a `probe`',
       ),
     )
-  const live = reachable(probes.map((probe) => probe.value))
+  const measured = probes.map((probe) => probe.value)
+  const alive = reachable(measured)
+  const kept = ranges.filter(({ value }) => referencesIn(value).every((reference) => alive.has(reference)))
+  const live = reachable([...measured, ...kept.flatMap(({ from, to }) => [from, to])])
   if (probes.length > 0) noteDead(scope, live, issues)
   return staged(
     {
+      time: declarations.time,
       states: scope.states.filter((state) => live.has(state)),
       definitions: ordered.filter((definition) => live.has(definition)),
       inputs: scope.inputs.filter((input) => live.has(input)),
       probes,
+      ranges: kept,
     },
     issues,
   )
+}
+
+/** Whether an issue would be one whatever the statements that do not parse were meant to say. */
+function standsAlone({ code, range }: Issue, broken: string, source: string): boolean {
+  const name = range ? source.slice(range.from, range.to) : ''
+  if (code === 'ANA0101') return !broken.includes(name)
+  return code !== 'ANA0107' && code !== 'ANA0109'
+}
+
+/** The probe that a range means by its label; names of signals come first. */
+function labelled(target: Target, { symbols }: Declarations, probes: readonly ProbedValue[]): Value | null {
+  if (target.kind === 'derivative' || symbols.has(target.name.name)) return null
+  return probes.find(({ label }) => label === target.name.name)?.value ?? null
 }
 
 /** Definitions so that each stands after those it refers to; one issue per loop. */
@@ -100,11 +137,9 @@ function referencesIn(value: Value): Reference[] {
   })
 }
 
-/** Initial values must be constant, probes must not be. */
+/** Initial values and the bounds of ranges must be constant, probes must not be. */
 function checkConstants(
-  scope: Scope,
-  ordered: readonly Definition[],
-  probes: readonly ProbedValue[],
+  { states, definitions, probes, ranges }: Pick<Program, 'states' | 'definitions' | 'probes' | 'ranges'>,
   issues: Issue[],
 ): void {
   const constants = new Set<Definition>()
@@ -116,20 +151,22 @@ function checkConstants(
         part.kind !== 'input' &&
         (part.kind !== 'definition' || constants.has(part.definition)),
     )
-  for (const definition of ordered) if (isConstant(definition.value)) constants.add(definition)
-  for (const state of scope.states)
-    if (!isConstant(state.initial))
+  for (const definition of definitions) if (isConstant(definition.value)) constants.add(definition)
+  const onlyConstants = 'use numbers and parameters only'
+  for (const { name, initial } of states)
+    if (!isConstant(initial))
       issues.push(
-        issue(
-          'ANA0110',
-          state.initial.range,
-          `the initial value of ${quoted(state.name)} depends on time`,
-          'use numbers and parameters only',
-        ),
+        issue('ANA0110', initial.range, `the initial value of ${quoted(name)} depends on time`, onlyConstants),
       )
-  for (const probe of probes)
-    if (isConstant(probe.value))
-      issues.push(issue('ANA0112', probe.value.range, `the probe ${quoted(probe.label)} does not depend on time`))
+  for (const { name, from, to } of ranges)
+    for (const bound of [from, to])
+      if (!isConstant(bound))
+        issues.push(
+          issue('ANA0119', bound.range, `a bound of the range of ${quoted(name)} depends on time`, onlyConstants),
+        )
+  for (const { label, value } of probes)
+    if (isConstant(value))
+      issues.push(issue('ANA0112', value.range, `the probe ${quoted(label)} does not depend on time`))
 }
 
 function checkLabels(probes: readonly ProbedValue[], issues: Issue[]): void {

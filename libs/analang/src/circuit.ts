@@ -1,5 +1,6 @@
 /** A circuit in physical units: what is computed, by which kind of element, before scale and place are known. */
 import type { Range } from './ast.ts'
+import type { Polynomial } from './polynomial.ts'
 
 export interface Circuit {
   /** In an order in which products and sums stand after what they take; integrators come first. */
@@ -15,9 +16,24 @@ export type Signal =
       readonly range: Range
       readonly initial: number
       readonly inputs: readonly Contribution[]
+      /** The largest |value| the user expects; null to find out. */
+      readonly declared: number | null
+      /** What happens where a function leaves every bound: "`x` reaches zero". Empty for others. */
+      readonly singular: string
+      /** Each must keep the sign it has at the start; over integrators, which stand first. */
+      readonly domain: readonly Polynomial[]
     }
-  | { readonly kind: 'product'; readonly name: string; readonly factors: readonly [number, number] }
-  | { readonly kind: 'sum'; readonly name: string; readonly range: Range; readonly inputs: readonly Contribution[] }
+  | { readonly kind: 'product'; readonly name: string; readonly factors: readonly [Factor, Factor] }
+  | {
+      readonly kind: 'sum'
+      readonly name: string
+      readonly range: Range
+      readonly inputs: readonly Contribution[]
+      readonly declared: number | null
+    }
+
+/** One input of a multiplier: a signal as it is, or a sum, which takes no element of its own. */
+export type Factor = readonly Contribution[]
 
 /** coefficient * source. */
 export interface Contribution {
@@ -28,6 +44,7 @@ export interface Contribution {
 /** value = coefficient * signal + offset. */
 export interface ProbedSignal {
   readonly label: string
+  readonly range: Range
   readonly source: number
   readonly coefficient: number
   readonly offset: number

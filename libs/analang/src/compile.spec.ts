@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   LUCIDAC,
@@ -15,7 +15,21 @@ import { compile } from './compile.ts'
 import { solve } from './solve.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url))
-const examples = readdirSync(EXAMPLES).filter((file) => file.endsWith('.ana'))
+/** A few programs in depth; `tools/corpus` looks at all of them. */
+const examples = [
+  'brusselator.ana',
+  'damped-oscillator.ana',
+  'duffing.ana',
+  'exponential-decay.ana',
+  'harmonic-oscillator.ana',
+  'lorenz.ana',
+  'lotka-volterra.ana',
+  'pendulum.ana',
+  'roessler.ana',
+  'sine-and-cosine.ana',
+  'sprott.ana',
+  'van-der-pol.ana',
+]
 const SAMPLES = 401
 
 function example(name: string): string {
@@ -268,6 +282,31 @@ test('a problem in seconds with a dynamics of microseconds compiles like any oth
   const { report } = resultOf(compile(source, { device: LUCIDAC, opTimeNs: 1_000_000 }))
   expect(report.problemTimePerSecond).toBe(1)
   checkCircuit(source, { opTimeNs: 1_000_000 })
+})
+
+test('a declared range is the scale, of a variable, a function or a probe by its label', () => {
+  const source = `use math; let s = sin(2 * t);
+    let diff[x, t](t) = -x(t) + s; let x(t: 0) = 1; probe x(t); probe x(t) - 2 * s - 1 as other;
+    range x(t) = -3 .. 4; range s = -1.5 .. 1.5; range other = -6 .. 4;`
+  const { configuration, report } = resultOf(compile(source, { device: LUCIDAC, opTimeNs: 1_000_000 }))
+  expect(report.signals.map(({ name, scale }) => [name, scale])).toEqual([
+    ['x', 4],
+    ['sin(2*t)', 1.5],
+    ['cos(2*t)', 1.1],
+    ['other', 5],
+  ])
+  expect(configuration.carriers[0]!.adc.map(({ gain, offset }) => [gain, offset])).toEqual([
+    [4, 0],
+    [5, -1],
+  ])
+  checkCircuit(source, { opTimeNs: 1_000_000 })
+})
+
+test('a chaotic solution gets a wider margin than one that can be followed', () => {
+  const amplitudes = (opTimeNs: number) =>
+    resultOf(compile(example('lorenz.ana'), { device: LUCIDAC, opTimeNs })).report.signals.slice(0, 3)
+  for (const { scale, amplitude } of amplitudes(1_000_000)) expect(scale).toBeGreaterThanOrEqual(1.1 * amplitude)
+  for (const { scale, amplitude } of amplitudes(4_000_000)) expect(scale).toBeGreaterThanOrEqual(1.25 * amplitude)
 })
 
 test('slow integrators are taken when they are asked for', () => {

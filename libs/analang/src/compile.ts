@@ -6,19 +6,27 @@ import {
   invariant,
   RUN_LIMITS,
   violationsOf,
-  type ClusterSpecification,
   type Compilation,
   type DeviceSpecification,
   type IntegratorRate,
 } from '@lucihub/analog'
 import { configurationOf, reportOf } from './assemble.ts'
+import { offerOf } from './capacity.ts'
 import { check } from './check.ts'
+import type { Circuit } from './circuit.ts'
 import { diagnosticsOf, issue, type Issue, type Staged } from './diagnostics.ts'
+import { isDivisible, layOut } from './layout.ts'
 import { lower } from './lower.ts'
 import { parse } from './parse.ts'
-import { place } from './place.ts'
-import { route } from './route.ts'
-import { fastestPace, problemTimePerSecond, scale, slowerPace, type Pace } from './scale.ts'
+import {
+  fastestPace,
+  lanesFor,
+  problemTimePerSecond,
+  scale,
+  slowerPace,
+  type Pace,
+  type ScaledCircuit,
+} from './scale.ts'
 import { synthesize } from './synthesize.ts'
 
 export interface CompileOptions {
@@ -45,30 +53,35 @@ export function compile(source: string, options: CompileOptions): Compilation {
   const system = program && take(lower(program))
   if (!system) return failed()
 
-  const { carrier, cluster } = firstClusterOf(device)
-  const circuit = take(synthesize(system, { cluster, adcChannels: device.adcChannels, lanes: device.lanes }))
-  const placement = circuit && take(place(circuit, cluster))
-  if (!placement) return failed()
+  const circuit = take(synthesize(system, device))
+  if (!circuit) return failed()
 
   // The length of the run in problem time depends on the pace, amplitudes on that length, and the lanes that
   // the weights take on both. So a pace is tried, and a slower one while the lanes do not suffice.
   for (let pace = fastestPace(device, options.k0); ;) {
     const scaling = scale(circuit, { pace, opTimeNs, upscaling: device.upscaling })
-    const routing = scaling.value && route(circuit, scaling.value, placement, device)
-    const slower = scaling.value && !routing?.value && slowerPace(pace, scaling.value, circuit, device)
+    const layout = scaling.value && layOut(circuit, scaling.value, device)
+    const slower = scaling.value && !layout?.value && relief(pace, scaling.value, circuit, device)
     if (slower) {
       pace = slower
       continue
     }
     const scaled = take(scaling)
-    const routed = routing && take(routing)
-    if (!scaled || !routed) return failed()
+    const laidOut = layout && take(layout)
+    if (!scaled || !laidOut) return failed()
     issues.push(...slowed(pace))
-    const decisions = { device, carrier, cluster, circuit, placement, pace, scaled, routing: routed }
+    const decisions = { device, circuit, pace, scaled, ...laidOut }
     const configuration = configurationOf(decisions)
     invariant(violationsOf(configuration, device).length === 0, 'what the compiler makes fits the device')
     return { diagnostics: diagnosticsOf(source, issues), result: { configuration, report: reportOf(decisions) } }
   }
+}
+
+/** A slower pace, if large weights are what lanes run short of; all clusters' lanes count together. */
+function relief(pace: Pace, scaled: ScaledCircuit, circuit: Circuit, device: DeviceSpecification): Pace | null {
+  const split = scaled.connections.some(({ weight }) => lanesFor(weight, device) > 1)
+  if (pace.divisor === 1 && split && !isDivisible(circuit, scaled, device)) return null
+  return split ? slowerPace(pace, scaled, circuit, { ...device, lanes: offerOf(device, 0).lanes }) : null
 }
 
 function checkOptions({ device, opTimeNs, k0 }: CompileOptions): Issue[] {
@@ -81,12 +94,6 @@ function checkOptions({ device, opTimeNs, k0 }: CompileOptions): Issue[] {
       issue('ANA0304', null, `the device has no k0 = ${k0}`, `it offers ${device.integratorRates.join(' and ')}`),
     )
   return issues
-}
-
-/** Circuits take one cluster so far; a device without any has no elements. */
-function firstClusterOf({ carriers }: DeviceSpecification): { carrier: string; cluster: ClusterSpecification } {
-  const [carrier] = carriers
-  return { carrier: carrier?.id ?? '', cluster: carrier?.clusters[0] ?? { index: 0, slots: [null, null] } }
 }
 
 function slowed(pace: Pace): Issue[] {

@@ -27,6 +27,7 @@ export interface Declarations {
   readonly math: boolean
   readonly symbols: ReadonlyMap<string, Symbol>
   readonly probes: readonly Extract<Statement, { kind: 'probe' }>[]
+  readonly ranges: readonly Extract<Statement, { kind: 'range' }>[]
 }
 
 type Definition = Extract<Statement, { kind: 'definition' }>
@@ -63,7 +64,13 @@ export function declare(ast: Ast, issues: Issue[]): Declarations {
   }
   for (const statement of statements)
     if (statement.kind === 'definition' && isInitial(statement)) declareInitial(statement, { time, symbols, issues })
-  return { time, math, symbols, probes: statements.filter((statement) => statement.kind === 'probe') }
+  return {
+    time,
+    math,
+    symbols,
+    probes: statements.filter((statement) => statement.kind === 'probe'),
+    ranges: statements.filter((statement) => statement.kind === 'range'),
+  }
 }
 
 /** A derivative as it is written. */
@@ -143,7 +150,7 @@ function symbolOf({ target, value }: Definition, time: string, issues: Issue[]):
   return { kind: 'variable', name, range, order, equation: value, initials: new Map() }
 }
 
-function checkTime(written: Time | null, time: string, issues: Issue[]): void {
+export function checkTime(written: Time | null, time: string, issues: Issue[]): void {
   if (written && written.variable.name !== time)
     issues.push(
       issue(

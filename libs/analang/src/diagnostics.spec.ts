@@ -57,11 +57,12 @@ const SYNTAX: readonly Case[] = [
   ['let x(t: a) = 1;', ['ANA0002 a: expected a number, found `a`']],
   ['let in = 3;', ['ANA0002 in: expected a name, found `in` [`in` is a word of the language]']],
   ['let 3 = x;', ['ANA0002 3: expected a name, found `3`']],
+  ['range x = -1..1;', ['ANA0002 .1: expected `..` or an operator, found `.1` [put spaces around `..`]']],
   ['probe x as ;', ['ANA0002 ;: expected a name, found `;`']],
   ['let x = \u{0};', ['ANA0002 \u{0}: expected a value, found the character U+0000']],
   [
     'foo = 3;',
-    ['ANA0002 foo: expected a statement, found `foo` [a statement begins with `let`, `probe`, `in` or `use`]'],
+    ['ANA0002 foo: expected a statement, found `foo` [a statement begins with `let`, `probe`, `range`, `in` or `use`]'],
   ],
   [
     'let x = ; # one; two\nlet y = ;\nprobe x;',
@@ -142,7 +143,7 @@ const NAMES: readonly Case[] = [
   [`use math; ${DECAY} probe sin(x, x);`, ['ANA0115 sin(x, x): `sin` takes 1 argument, not 2']],
   [`use math; ${DECAY} let sin = 3;`, ['ANA0116 sin: `sin` is part of module math and cannot be defined']],
   [`${DECAY} let t = 3;`, ['ANA0116 t: `t` is the time variable and cannot be defined']],
-  [`${DECAY} probe x ^ 1.5;`, ['ANA0117 1.5: the exponent is not a whole number from 0 to 64']],
+  [`${DECAY} probe x ^ 65;`, ['ANA0117 65: the exponent is not between -64 and 64']],
   [
     `${DECAY} let diff[y, t](t) = -y(t); let z = 2;`,
     [
@@ -150,23 +151,35 @@ const NAMES: readonly Case[] = [
       'ANA0118 z: no probe depends on `z`; it is left out',
     ],
   ],
+  [
+    `${DECAY} range x(t) = 1 .. -1;`,
+    ['ANA0119 x(t): the range of `x(t)` goes from 1 to -1 [write the smaller bound first]'],
+  ],
+  [
+    `${DECAY} range x = 0 .. x;`,
+    ['ANA0119 x: a bound of the range of `x` depends on time [use numbers and parameters only]'],
+  ],
+  [
+    `${DECAY} let y(t) = x(t) - x(t) ^ 2; range y(t) = 0 .. 1;`,
+    ['ANA0118 y(t): no probe depends on `y`; it is left out'],
+  ],
+  [
+    `${DECAY} let y(t) = x(t) - x(t) ^ 2; probe 2 * y; range y(t) = 0 .. 1;`,
+    [
+      'ANA0120 y(t): the range of `y(t)` has no effect: no element computes it alone [give ranges to variables, functions and probes]',
+    ],
+    { opTimeNs: 1_000_000 },
+  ],
+  [`${DECAY} range wide = 0 .. 1;`, ['ANA0101 wide: `wide` is not defined [define it: `let wide = …;`]']],
+  [`${DECAY} range x(t) = -0.5 .. 0.5;`, ['ANA0121 x(t): `x(t)` starts at 1, outside its range']],
 ]
 
-const POLYNOMIALS: readonly Case[] = [
+const FUNCTIONS: readonly Case[] = [
   [
-    `use math; ${DECAY} probe sin(x(t));`,
+    `use math; ${DECAY} probe abs(x(t)); probe sign(x);`,
     [
-      'ANA0201 sin(x(t)): not yet compilable: `sin` of a signal [add an oscillator: `let diff[s, t](t) = c(t); let diff[c, t](t) = -s(t); let c(t: 0) = 1;`]',
-    ],
-  ],
-  [
-    `use math; ${DECAY} probe 1 / tanh(x);`,
-    ['ANA0201 tanh(x): not yet compilable: `tanh` of a signal [the compiler makes polynomials only]'],
-  ],
-  [
-    `${DECAY} probe 1 / x(t);`,
-    [
-      'ANA0202 x(t): the divisor depends on time, which cannot be compiled yet [only division by a constant is; perhaps the quotient has a differential equation of its own]',
+      'ANA0201 abs(x(t)): no element of the machine computes `abs` of a signal [a smooth stand-in is `sqrt(x^2 + 0.01)`]',
+      'ANA0201 sign(x): no element of the machine computes `sign` of a signal [a smooth stand-in is `tanh(10 * x)`]',
     ],
   ],
   [`${DECAY} probe x / (1 - 1);`, ['ANA0203 1 - 1: the divisor is zero']],
@@ -186,37 +199,55 @@ const POLYNOMIALS: readonly Case[] = [
     ],
   ],
   [
-    `${DECAY} probe x * t;`,
-    ['ANA0207 t: time itself cannot be compiled yet [use a variable that follows it: `let diff[clock, t](t) = 1;`]'],
-  ],
-  [
     `${DECAY} probe x ^ 64 * x;`,
     ['ANA0208 x ^ 64 * x: multiplied out, this expression has a product of more than 64 factors'],
+  ],
+  [
+    `use math; in u; ${DECAY} let v = 2 * u; probe x + sin(v);`,
+    [
+      'ANA0206 u: not yet compilable: the external input `u` [replace it by a variable with a differential equation]',
+      'ANA0209 sin(v): `sin` of an external input: the derivative of the input is not known, so no equation can follow it [apply the function before the signal enters the machine]',
+    ],
+  ],
+  [
+    'use math; let diff[x, t](t) = -x(t); probe log(x); probe x ^ -2; probe sqrt(x - 1); probe (-2) ^ x;',
+    [
+      'ANA0210 log(x): the logarithm of `x` is not defined at t = 0, where it is 0 [choose other initial values]',
+      'ANA0210 sqrt(x - 1): `sqrt(x - 1)` is not defined at t = 0, where `x - 1` is -1 [choose other initial values]',
+      'ANA0210 -2: only a positive number has powers that change with time, not -2',
+    ],
+  ],
+  [
+    `use math; ${DECAY} probe exp(1000 * x);`,
+    ['ANA0205 exp(1000 * x): the initial value of `exp(1000*x)` is not a finite number'],
   ],
 ]
 
 const PRODUCTS_HINT =
-  '[products are shared only where they are written out alike; fewer different ones take fewer multipliers]'
-const LANES_HINT = '[each term takes a lane, each product two, and a weight too large for one lane several]'
+  '[products are shared only where they are written out alike; fewer different ones take fewer multipliers; an mREDAC has room for it]'
+const LANES_HINT =
+  '[each term takes a lane, each product two, and a weight too large for one lane several; an mREDAC has room for it]'
 
 const MACHINE: readonly Case[] = [
   [
     repeat(9, (i) => `let diff[x${i}, t](t) = -x${i}(t); probe x${i};`),
     [
-      'ANA0301 the circuit needs 9 integrators, the device has 8 [each order of each differential equation takes one]',
-      'ANA0301 the circuit needs 9 ADC channels, the device has 8 [probe fewer signals]',
+      'ANA0301 the circuit needs 9 integrators, the device has 8 [each order of each differential equation takes one; a REDAC of seven carriers has room for it]',
+      'ANA0301 the circuit needs 9 ADC channels, the device has 8 [probe fewer signals; a REDAC of seven carriers has room for it]',
     ],
   ],
-  [`${DECAY} probe x^5 + x^7 + x^11;`, [`ANA0301 the circuit needs 6 multipliers, the device has 4 ${PRODUCTS_HINT}`]],
+  [`${DECAY} probe x^5 + x^7 + x^11;`, [`ANA0301 the circuit needs 5 multipliers, the device has 4 ${PRODUCTS_HINT}`]],
   [
     `${DECAY} probe x + x^2; probe x + x^3; probe x + x^4;`,
     [
-      'ANA0301 the circuit needs 3 identities, the device has 2 beside its multipliers [each probe of a sum takes one: probe the parts, and add them up afterwards]',
+      'ANA0301 the circuit needs 3 identities, the device has 2 beside its multipliers [each probe of a sum takes one: probe the parts, and add them up afterwards; an mREDAC has room for it]',
     ],
   ],
   [
     DECAY,
-    ['ANA0301 the circuit needs 1 integrators, the device has 0 [each order of each differential equation takes one]'],
+    [
+      'ANA0301 the circuit needs 1 integrators, the device has 0 [each order of each differential equation takes one; a LUCIDAC has room for it]',
+    ],
     { device: { ...LUCIDAC, carriers: [] } },
   ],
   [
@@ -253,9 +284,37 @@ const MACHINE: readonly Case[] = [
       'ANA0404 diff[x, t](t): the weight of `x` in `x` is 1e-9, below the step of a coefficient [variables of very different size or pace do not share a machine well]',
     ],
   ],
+  [
+    'let diff[x, t](t) = -1; let x(t: 0) = 4; probe 1 / x as w;',
+    [
+      'ANA0406 x: `1/x` has no value at problem time 4, where `x` reaches zero; the run would last until 100 [run for less than 0.4 ms of op time, or choose other initial values]',
+    ],
+  ],
+  [
+    'use math; let diff[x, t](t) = -sqrt(x); let x(t: 0) = 4; probe x;',
+    [
+      'ANA0406 sqrt(x): `sqrt(x)` has no value at problem time 4, where `x` reaches zero; the run would last until 100 [run for less than 0.4 ms of op time, or choose other initial values]',
+    ],
+  ],
+  [
+    'use math; let diff[x, t](t) = 1; probe tan(x);',
+    [
+      'ANA0406 tan(x): `tan(x)` has no value at problem time 1.571, where the tangent has a pole; the run would last until 100 [run for less than 0.1571 ms of op time, or choose other initial values]',
+    ],
+  ],
+  [
+    'let diff[x, t, t](t) = -x(t); let x(t: 0) = 1; let diff[x, t](t: 0) = 1; probe x; range x = -1 .. 1.2;',
+    ['ANA0407 diff[x, t, t](t): `x` reaches 1.414, beyond its range of ±1.2 [widen the range, or leave it out]'],
+  ],
+  [
+    'let diff[x, t, t](t) = -x(t); let x(t: 0) = 1; probe x; range x = -50 .. 50;',
+    [
+      'ANA0408 x: `x` uses 2 % of full scale [its scale follows from a wide range, or from large terms that nearly cancel]',
+    ],
+  ],
 ]
 
-const CASES = [...LIMITS, ...SYNTAX, ...NAMES, ...POLYNOMIALS, ...MACHINE]
+const CASES = [...LIMITS, ...SYNTAX, ...NAMES, ...FUNCTIONS, ...MACHINE]
 
 test.each(CASES.map(([source, expected, options]) => ({ source, expected, options })))(
   'case $#',
@@ -299,6 +358,18 @@ test('every code has a case', () => {
     'ANA0405',
   ])
   expect([...shown].sort()).toEqual(Object.keys(DIAGNOSTICS))
+})
+
+test('mistakes in other statements are said beside those that do not parse', () => {
+  expect(
+    said('let a = ;\nlet diff[x, t](t) = a + c - b(t);\nlet b = $;\nlet diff[x, t, t](t: 1) = ;\nprobe x(t - 1);'),
+  ).toEqual([
+    'ANA0002 ;: expected a value, found `;`',
+    'ANA0101 c: `c` is not defined [define it: `let c = …;`]',
+    'ANA0002 $: expected a value, found `$`',
+    'ANA0002 ;: expected a value, found `;`',
+    'ANA0105 x(t - 1): `x` is a function of time `t` only [write `(t)`]',
+  ])
 })
 
 test('at most fifty diagnostics are given', () => {

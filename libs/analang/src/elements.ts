@@ -36,6 +36,14 @@ export function elementsOf({ slots }: ClusterSpecification): Element[] {
   })
 }
 
+/** Multipliers whose inputs no identity shares come first, so that as many identities as can be stay free. */
+export function byPreference(elements: readonly Element[]): readonly Element[] {
+  const shared = new Set(elements.filter(({ kind }) => kind === 'identity').flatMap(({ inputs }) => inputs))
+  const cost = ({ kind, inputs }: Element): number =>
+    kind === 'multiplier' ? inputs.filter((input) => shared.has(input)).length : 0
+  return [...elements].sort((a, b) => cost(a) - cost(b))
+}
+
 function integrators(slot: 0 | 1): Element[] {
   return range(M_BLOCK_WIDTH).map((index) => {
     const clane = slot * M_BLOCK_WIDTH + index

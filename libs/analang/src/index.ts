@@ -1,4 +1,6 @@
 export { compile, type CompileOptions } from './compile.ts'
+export { decompile, type Decompilation } from './decompile.ts'
 export { DIAGNOSTICS, type DiagnosticCode } from './diagnostics.ts'
+export { elementUse } from './element-use.ts'
 export { renderDiagnostic } from './render.ts'
 export { solve, type ProblemTime, type Solution } from './solve.ts'

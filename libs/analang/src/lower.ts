@@ -1,13 +1,27 @@
 /**
- * From equations to a first-order polynomial system: definitions are put in their places and everything is
- * multiplied out to sums of coefficient times monomial, which is what multipliers and weighted lanes compute.
+ * From equations to a first-order polynomial system: definitions are put in their places, functions become
+ * equations of their own (see embed.ts), and everything is multiplied out to sums of coefficient times monomial,
+ * which is what multipliers and weighted lanes compute.
  */
 import { invariant } from '@lucihub/analog'
 import type { Range } from './ast.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
-import { applyFunction, type FunctionName } from './math.ts'
-import { Arithmetic, constantOf, constantValue, DEGREE_MAX, variableOf, type Polynomial } from './polynomial.ts'
-import type { Definition, Program, State, Value } from './program.ts'
+import { Embedding, EXPONENT_MAX, type Denominators, type GeneratedVariable, type KnownVariable } from './embed.ts'
+import { applyFunction } from './math.ts'
+import {
+  Arithmetic,
+  canonicalKey,
+  constantOf,
+  constantValue,
+  DEGREE_MAX,
+  keyOf,
+  valueAt,
+  variableOf,
+  variablesOf,
+  type Polynomial,
+} from './polynomial.ts'
+import { simplifier } from './simplify.ts'
+import { within, type DeclaredRange, type Definition, type Program, type State, type Value } from './program.ts'
 
 /** dx_i/dt = rhs_i(x), x_i(0) = initial_i. Monomials count the states. */
 export interface System {
@@ -20,54 +34,197 @@ export interface SystemState {
   readonly range: Range
   readonly initial: number
   readonly rhs: Polynomial
+  /** The largest |value| the user expects; null to find out. */
+  readonly declared: number | null
+  /** What happens where it leaves every bound, for functions that have poles: "`x` reaches zero". Empty for others. */
+  readonly singular: string
+  /** Each must keep the sign it has at the start. */
+  readonly domain: readonly Polynomial[]
+  /** Whether it stands for a function, rather than for a variable of the program. */
+  readonly generated: boolean
 }
 
 export interface SystemProbe {
   readonly label: string
   readonly range: Range
   readonly value: Polynomial
+  /** As of a state. */
+  readonly declared: number | null
 }
 
 export function lower(program: Program): Staged<System> {
-  const lowering = new Lowering(program)
-  const initials = program.states.map((state) => lowering.constant(state.initial))
-  const states = program.states.map((state, index) => ({
-    name: state.name,
-    range: state.range,
-    initial: initials[index] ?? 0,
-    rhs: lowering.polynomial(state.derivative),
-  }))
-  const probes = program.probes.map(({ label, range, value }) => ({ label, range, value: lowering.polynomial(value) }))
-  return staged({ states, probes }, lowering.issues)
+  // Which roots of a base are needed shows only at the end; knowing them, one root serves for all.
+  const denominators: Denominators = new Map()
+  for (;;) {
+    const lowering = new Lowering(program, denominators)
+    const system = lowering.system(program)
+    const learned = [...lowering.wanted].filter(([base, denominator]) => denominator > (denominators.get(base) ?? 1))
+    const outcome = staged(system, lowering.issues)
+    if (learned.length === 0 || outcome.value === null) return outcome
+    for (const [base, denominator] of learned) denominators.set(base, denominator)
+  }
 }
 
-/** Hints for functions: the differential equations they solve, to be added to a program. */
-const EQUATIONS: Partial<Record<FunctionName, string>> = {
-  sin: 'add an oscillator: `let diff[s, t](t) = c(t); let diff[c, t](t) = -s(t); let c(t: 0) = 1;`',
-  cos: 'add an oscillator: `let diff[s, t](t) = c(t); let diff[c, t](t) = -s(t); let c(t: 0) = 1;`',
-  exp: 'add its equation: `let diff[e, t](t) = e(t); let e(t: 0) = 1;`',
-  pow: 'powers with a whole exponent are written `x ^ 2`',
-}
+const NOTHING: System = { states: [], probes: [] }
 
 /** Stands for what could not be lowered; arithmetic carries it along. */
 const FAILED = constantOf(NaN)
 
 class Lowering {
   readonly issues: Issue[] = []
+  /** Denominators that would have made roots part of a family, by base. */
+  readonly wanted = new Map<string, number>()
   readonly #arithmetic = new Arithmetic()
+  readonly #embedding: Embedding
   readonly #states: ReadonlyMap<State, number>
   readonly #definitions = new Map<Definition, Polynomial>()
+  /** Definitions whose value an external input has part in. */
+  readonly #external = new Set<Definition>()
   readonly #saidInputs = new Set<string>()
 
-  constructor({ states, definitions }: Program) {
+  constructor({ time, states, definitions }: Program, denominators: Denominators) {
     this.#states = new Map(states.map((state, index) => [state, index]))
-    for (const definition of definitions) this.#definitions.set(definition, this.polynomial(definition.value))
+    const known: KnownVariable[] = states.map(({ name }) => ({ name, initial: NaN }))
+    this.#embedding = new Embedding(this.#arithmetic, { known, time, denominators })
+    // Functions of signals take their initial values from those of their arguments, so constants come first.
+    const constant = new Set<Definition>()
+    for (const definition of definitions) if (isConstant(definition.value, constant)) constant.add(definition)
+    for (const definition of constant) this.#definitions.set(definition, this.polynomial(definition.value))
+    states.forEach(({ initial }, index) => {
+      const variable = known[index]
+      if (variable) variable.initial = this.#constant(initial)
+    })
+    for (const definition of definitions) {
+      if (constant.has(definition)) continue
+      if (this.#isExternal(definition.value)) this.#external.add(definition)
+      this.#definitions.set(definition, this.polynomial(definition.value))
+    }
   }
 
-  constant(value: Value): number {
+  system({ states, probes, ranges }: Program): System {
+    const embedding = this.#embedding
+    const known = states.map(({ derivative }) => this.polynomial(derivative))
+    const measured = probes.map(({ value }) => this.polynomial(value))
+    const declarations = ranges.map((declaration) => ({ ...this.#declared(declaration), declaration }))
+    if (this.issues.length > 0) {
+      this.#checkStart(embedding.generated)
+      return NOTHING
+    }
+    const unreduced = embedding.derivatives(known, () => this.#arithmetic.exhausted !== null)
+    const simplified = simplifier(embedding.generated, { first: known.length, arithmetic: this.#arithmetic })
+    const [derivatives, probed] = [unreduced.map(simplified), measured.map(simplified)]
+    this.#noteExhaustion(embedding.generated[unreduced.length - known.length - 1]?.range ?? NOWHERE, true)
+    if (this.issues.length > 0) return NOTHING
+    const live = reachable(known.length, derivatives, probed)
+    for (const position of live) {
+      const [base, denominator] = embedding.wanted.get(position) ?? []
+      if (base !== undefined && denominator !== undefined)
+        this.wanted.set(base, Math.max(denominator, this.wanted.get(base) ?? 1))
+    }
+    const generated = live.flatMap((position) => embedding.generated[position - known.length] ?? [])
+    this.#checkStart(generated)
+    const renumbered = renumbering(live)
+    const isLive = (variable: number): boolean => live.includes(variable)
+    const named = [
+      ...states.map(({ name, range }) => ({ name, range, singular: '', domain: [], generated: false })),
+      ...generated.map(({ name, range, singular, domain }) => ({ name, range, singular, domain, generated: true })),
+    ]
+    const declared = this.#matched(declarations, { live, measured })
+    return {
+      states: named.map((state, index) => {
+        const position = live[index] ?? -1
+        const rhs = renumbered(derivatives[position] ?? FAILED)
+        if (this.issues.length === 0 && !isFinite(rhs))
+          this.#fail(
+            'ANA0205',
+            state.range,
+            `a coefficient in the equation of ${quoted(state.name)} is not a finite number`,
+          )
+        return {
+          ...state,
+          initial: embedding.initialOf(position),
+          rhs,
+          // What nothing else depends on is not computed for the sake of the domain.
+          domain: state.domain.filter((value) => [...variablesOf(value)].every(isLive)).map(renumbered),
+          declared: declared.states.get(position) ?? null,
+        }
+      }),
+      probes: probes.map(({ label, range }, index) => ({
+        label,
+        range,
+        value: renumbered(probed[index] ?? FAILED),
+        declared: declared.probes.get(index) ?? null,
+      })),
+    }
+  }
+
+  /** Functions that are not defined at the start. */
+  #checkStart(generated: readonly GeneratedVariable[]): void {
+    const unknown = generated.filter(({ initial }) => !Number.isFinite(initial))
+    if (unknown.length === 0 && generated.every(({ undefinedAtStart }) => undefinedAtStart === '')) return
+    // What is not defined may be the argument of an argument, and not be needed itself.
+    const causes = this.#embedding.generated.filter(({ undefinedAtStart }) => undefinedAtStart !== '')
+    // A function and the reciprocal behind it have the same place; the function was made last and is what people know.
+    const byPlace = new Map(causes.map((cause) => [`${cause.range.from} ${cause.range.to}`, cause]))
+    for (const { range, undefinedAtStart } of byPlace.values())
+      this.#fail('ANA0210', range, undefinedAtStart, 'choose other initial values')
+    if (causes.length === 0)
+      for (const { name, range } of unknown)
+        this.#fail('ANA0205', range, `the initial value of ${quoted(name)} is not a finite number`)
+  }
+
+  #declared({ name, range, value, from, to }: DeclaredRange): { value: Polynomial; from: number; to: number } {
+    const bounds = { value: this.polynomial(value), from: this.#constant(from), to: this.#constant(to) }
+    if (this.issues.length === 0 && !(bounds.from < bounds.to))
+      this.#fail(
+        'ANA0119',
+        range,
+        `the range of ${quoted(name)} goes from ${bounds.from} to ${bounds.to}`,
+        'write the smaller bound first',
+      )
+    return bounds
+  }
+
+  /** Ranges by the position of the variable, or of the probe, whose size they give. */
+  #matched(
+    declarations: readonly { value: Polynomial; from: number; to: number; declaration: DeclaredRange }[],
+    { live, measured }: { live: readonly number[]; measured: readonly Polynomial[] },
+  ): { states: Map<number, number>; probes: Map<number, number> } {
+    const matched = { states: new Map<number, number>(), probes: new Map<number, number>() }
+    for (const { value, from, to, declaration } of declarations) {
+      const { name, range } = declaration
+      const offset = value.get('')?.coefficient ?? 0
+      const size = Math.max(Math.abs(from - offset), Math.abs(to - offset))
+      const start = valueAt(value, (variable) => this.#embedding.initialOf(variable))
+      if (start < from || start > to)
+        this.#fail('ANA0121', range, `${quoted(name)} starts at ${Number(start.toPrecision(6))}, outside its range`)
+      const [term, ...others] = [...value.values()].filter(({ monomial }) => monomial.length > 0)
+      const [variable] = term?.monomial ?? []
+      const probe = measured.findIndex((other) => canonicalKey(other) === canonicalKey(value))
+      if (
+        term &&
+        variable !== undefined &&
+        term.monomial.length === 1 &&
+        others.length === 0 &&
+        live.includes(variable)
+      )
+        matched.states.set(variable, size / Math.abs(term.coefficient))
+      else if (probe >= 0) matched.probes.set(probe, size)
+      else
+        this.#fail(
+          'ANA0120',
+          range,
+          `the range of ${quoted(name)} has no effect: no element computes it alone`,
+          'give ranges to variables, functions and probes',
+        )
+    }
+    return matched
+  }
+
+  #constant(value: Value): number {
     const constant = constantValue(this.polynomial(value))
     invariant(constant !== null || this.issues.length > 0, 'checked initial values are constant')
-    return constant ?? 0
+    return constant ?? NaN
   }
 
   polynomial(value: Value): Polynomial {
@@ -86,12 +243,7 @@ class Lowering {
       case 'constant':
         return constantOf(value.value)
       case 'time':
-        return this.#fail(
-          'ANA0207',
-          range,
-          'time itself cannot be compiled yet',
-          'use a variable that follows it: `let diff[clock, t](t) = 1;`',
-        )
+        return this.#embedding.time(range)
       case 'state': {
         const index = this.#states.get(value.state)
         invariant(index !== undefined, 'a state that something depends on is part of the program')
@@ -116,7 +268,7 @@ class Lowering {
             : this.#quotient(product, operand, factor.value)
         }, constantOf(1))
       case 'power':
-        return this.#arithmetic.power(this.#expand(value.base), value.exponent)
+        return this.#power(value.base, value.exponent, range)
       case 'function':
         return this.#function(value)
     }
@@ -124,29 +276,70 @@ class Lowering {
 
   #quotient(dividend: Polynomial, divisor: Polynomial, { range }: Value): Polynomial {
     const constant = constantValue(divisor)
-    if (!isFinite(divisor) || this.#arithmetic.exhausted) return FAILED
-    if (constant === null)
-      return this.#fail(
-        'ANA0202',
-        range,
-        'the divisor depends on time, which cannot be compiled yet',
-        'only division by a constant is; perhaps the quotient has a differential equation of its own',
-      )
+    if (!this.#sound(divisor)) return FAILED
     if (constant === 0) return this.#fail('ANA0203', range, 'the divisor is zero')
-    return this.#arithmetic.scaled(dividend, 1 / constant)
+    return constant === null
+      ? this.#arithmetic.product(dividend, this.#embedding.power(divisor, -1, range))
+      : this.#arithmetic.scaled(dividend, 1 / constant)
+  }
+
+  #power(base: Value, exponent: Value, range: Range): Polynomial {
+    const [b, e] = [this.#expand(base), this.#expand(exponent)]
+    if (!this.#sound(b) || !this.#sound(e)) return FAILED
+    const [constantBase, constantExponent] = [constantValue(b), constantValue(e)]
+    if (constantBase !== null && constantExponent !== null) return constantOf(constantBase ** constantExponent)
+    if (constantExponent !== null) {
+      if (Math.abs(constantExponent) > EXPONENT_MAX)
+        return this.#fail('ANA0117', exponent.range, `the exponent is not between -${EXPONENT_MAX} and ${EXPONENT_MAX}`)
+      return this.#embedding.power(b, constantExponent, range)
+    }
+    // u^v = e^(v log u)
+    if (constantBase !== null && !(constantBase > 0))
+      return this.#fail(
+        'ANA0210',
+        base.range,
+        `only a positive number has powers that change with time, not ${constantBase}`,
+      )
+    const logarithm = constantBase === null ? this.#embedding.logarithm(b, range) : constantOf(Math.log(constantBase))
+    return this.#embedding.exponential(this.#arithmetic.product(e, logarithm), range)
   }
 
   #function({ name, range, arguments: values }: Extract<Value, { kind: 'function' }>): Polynomial {
-    const constants = values.map((value) => constantValue(this.#expand(value)))
-    const known = constants.flatMap((constant) => (constant === null ? [] : [constant]))
-    if (known.length < values.length)
+    const [first, second] = values
+    if (name === 'pow' && first && second) return this.#power(first, second, range)
+    const polynomials = values.map((value) => this.#expand(value))
+    if (values.some((value) => this.#isExternal(value)))
       return this.#fail(
+        'ANA0209',
+        range,
+        `${quoted(name)} of an external input: the derivative of the input is not known, so no equation can follow it`,
+        'apply the function before the signal enters the machine',
+      )
+    const [argument] = polynomials
+    if (!argument || !this.#sound(argument)) return FAILED
+    const constant = constantValue(argument)
+    if (constant !== null) return constantOf(applyFunction(name, [constant]))
+    const applied = name === 'pow' ? null : this.#embedding.apply(name, argument, range)
+    return (
+      applied ??
+      this.#fail(
         'ANA0201',
         range,
-        `not yet compilable: ${quoted(name)} of a signal`,
-        EQUATIONS[name] ?? 'the compiler makes polynomials only',
+        `no element of the machine computes ${quoted(name)} of a signal`,
+        name === 'abs' ? 'a smooth stand-in is `sqrt(x^2 + 0.01)`' : 'a smooth stand-in is `tanh(10 * x)`',
       )
-    return constantOf(applyFunction(name, known))
+    )
+  }
+
+  /** Whether there is something to go on with: what failed was said already. */
+  #sound(polynomial: Polynomial): boolean {
+    return isFinite(polynomial) && !this.#arithmetic.exhausted
+  }
+
+  #isExternal(value: Value): boolean {
+    for (const part of within(value))
+      if (part.kind === 'input' || (part.kind === 'definition' && this.#external.has(part.definition))) return true
+    return false
   }
 
   #input(name: string, range: Range): Polynomial {
@@ -172,6 +365,41 @@ class Lowering {
     this.issues.push(issue(code, range, message, hint))
     return FAILED
   }
+}
+
+const NOWHERE: Range = { from: 0, to: 0 }
+
+/** `constants` has the definitions before it that are constant. */
+function isConstant(value: Value, constants: ReadonlySet<Definition>): boolean {
+  for (const { kind, ...part } of within(value)) {
+    if (kind === 'time' || kind === 'state' || kind === 'input') return false
+    if ('definition' in part && !constants.has(part.definition)) return false
+  }
+  return true
+}
+
+/** All variables of the program and those generated ones that something depends on, in ascending order. */
+function reachable(known: number, derivatives: readonly Polynomial[], measured: readonly Polynomial[]): number[] {
+  const found = new Set(derivatives.slice(0, known).keys())
+  const pending = [...measured, ...derivatives.slice(0, known)].flatMap((polynomial) => [...variablesOf(polynomial)])
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (found.has(next)) continue
+    found.add(next)
+    pending.push(...variablesOf(derivatives[next] ?? FAILED))
+  }
+  return [...found].sort((a, b) => a - b)
+}
+
+/** Polynomials over the variables that are left, numbered in their order. */
+function renumbering(live: readonly number[]): (polynomial: Polynomial) => Polynomial {
+  const numbers = new Map(live.map((position, number) => [position, number]))
+  return (polynomial) =>
+    new Map(
+      [...polynomial.values()].map(({ monomial, coefficient }) => {
+        const renamed = monomial.map((variable) => numbers.get(variable) ?? -1)
+        return [keyOf(renamed), { monomial: renamed, coefficient }]
+      }),
+    )
 }
 
 function isFinite(polynomial: Polynomial): boolean {

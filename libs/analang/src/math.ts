@@ -7,8 +7,12 @@ export const FUNCTIONS = {
   exp: { arity: 1, apply: Math.exp },
   log: { arity: 1, apply: Math.log },
   sqrt: { arity: 1, apply: Math.sqrt },
-  abs: { arity: 1, apply: Math.abs },
   tanh: { arity: 1, apply: Math.tanh },
+  sinh: { arity: 1, apply: Math.sinh },
+  cosh: { arity: 1, apply: Math.cosh },
+  atan: { arity: 1, apply: Math.atan },
+  abs: { arity: 1, apply: Math.abs },
+  sign: { arity: 1, apply: Math.sign },
   pow: { arity: 2, apply: Math.pow },
 } as const satisfies Record<string, { readonly arity: number; apply(...values: number[]): number }>
 

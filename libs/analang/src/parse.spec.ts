@@ -53,6 +53,14 @@ test.each([
     '[{"kind":"probe","value":{"kind":"product","factors":[{"operator":"*","value":{"kind":"name","name":"a"}},{"operator":"/","value":{"kind":"number","value":5}}]},"label":null}]',
   ],
   [
+    'range x(t) = -20 .. 2 * a;',
+    '[{"kind":"range","target":{"kind":"signal","name":"x","time":{"from":7,"to":10,"variable":"t","instant":null}},"from":{"kind":"negation","operand":{"kind":"number","value":20}},"to":{"kind":"product","factors":[{"operator":"*","value":{"kind":"number","value":2}},{"operator":"*","value":{"kind":"name","name":"a"}}]}}]',
+  ],
+  [
+    'let range = range(t) ^ -n;',
+    '[{"kind":"definition","target":{"kind":"signal","name":"range","time":null},"value":{"kind":"power","base":{"kind":"call","name":"range","arguments":[{"kind":"name","name":"t"}]},"exponent":{"kind":"negation","operand":{"kind":"name","name":"n"}}}}]',
+  ],
+  [
     'let Δφ(t: -0.5) = 1;',
     '[{"kind":"definition","target":{"kind":"signal","name":"Δφ","time":{"from":6,"to":15,"variable":"t","instant":-0.5}},"value":{"kind":"number","value":1}}]',
   ],
@@ -62,6 +70,7 @@ test.each([
   ],
   ['probe diff /* no */', null],
 ])('%s', (source, expected) => {
-  if (expected === null) expect(parse(source).value).toBeNull()
+  if (expected === null)
+    expect(parse(source)).toMatchObject({ value: { statements: [], broken: source }, issues: [{ code: 'ANA0002' }] })
   else expect(shown(source)).toBe(expected)
 })

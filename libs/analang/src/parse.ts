@@ -2,7 +2,7 @@
  * Text to syntax tree. The generated parser never fails and never recurses; what it gives may be as deep as
  * the text is long, so depth is bounded before and while its tree is read.
  */
-import type { SyntaxNode } from '@lezer/common'
+import type { SyntaxNode, Tree } from '@lezer/common'
 import { invariant, RUN_LIMITS } from '@lucihub/analog'
 import type { Ast, Expression, Identifier, Range, Statement, Target, Time } from './ast.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
@@ -15,22 +15,45 @@ const NODES_MAX = 20_000
 const DEPTH_MAX = 64
 const NAME_LENGTH_MAX = 64
 
+/** The value of a text with syntax errors is what is left of it, for further checks; without `broken` it is the program. */
 export function parse(source: string): Staged<Ast> {
   if (new TextEncoder().encode(source).length > RUN_LIMITS.sourceBytes.max)
     return failed(issue('ANA0001', null, `the program has more than ${RUN_LIMITS.sourceBytes.max} bytes`))
   const deep = tooDeep(source)
   if (deep) return failed(depthIssue(deep))
   const tree = parser.parse(source)
-  let broken = false
-  tree.iterate({ enter: ({ type }) => ((broken ||= type.isError), !broken) })
-  if (broken) return { value: null, issues: syntaxErrors(source) }
+  if (isSound(tree)) return read(source, tree)
+  // Statements that do not parse are blanked out, so that what the others say wrong is said too.
+  const { issues, statements } = syntaxErrors(source)
+  const rest = parser.parse(blanked(source, statements))
+  if (!isSound(rest)) return { value: null, issues }
+  const { value, issues: others } = read(source, rest)
+  const broken = statements.map(({ from, to }) => source.slice(from, to)).join('\n')
+  return { value: value && { ...value, broken }, issues: [...issues, ...others] }
+}
+
+function isSound(tree: Tree): boolean {
+  let sound = true
+  tree.iterate({ enter: ({ type }) => ((sound &&= !type.isError), sound) })
+  return sound
+}
+
+function read(source: string, tree: Tree): Staged<Ast> {
   const reader = new TreeReader(source)
   const statements = childrenOf(tree.topNode).map((node) => reader.statement(node))
-  return staged({ statements }, reader.issues)
+  return staged({ statements, broken: '' }, reader.issues)
+}
+
+/** The source with spaces in place of some of it. */
+function blanked(source: string, ranges: readonly Range[]): string {
+  return ranges.reduce((text, { from, to }) => text.slice(0, from) + ' '.repeat(to - from) + text.slice(to), source)
 }
 
 /** The bracket that opens one level too many, or null. Textual, since a tree so deep is not worth building. */
 function tooDeep(source: string): Range | null {
+  // A run of signs is as deep a tree as it is long, and the generated parser gives up on the longest.
+  const signs = /(?:[+-]\s*){1000}/.exec(source)
+  if (signs) return { from: signs.index, to: signs.index + 1 }
   let depth = 0
   for (const { 0: token, index } of source.matchAll(/(?:#|\/\/)[^\n]*|[()[\];]/g)) {
     if (token === ';') depth = 0
@@ -87,6 +110,14 @@ class TreeReader {
           label: label && this.#identifier(partOf(childrenOf(label), 'Identifier')),
         }
       }
+      case 'Range':
+        return {
+          kind: 'range',
+          range,
+          target: this.#target(parts[1]),
+          from: this.expression(parts[3], 0),
+          to: this.expression(parts[5], 0),
+        }
       case 'Definition':
         return { kind: 'definition', range, target: this.#target(parts[1]), value: this.expression(parts[3], 0) }
       default:

@@ -1,51 +1,43 @@
-/** Gives every signal of a circuit an element of the cluster. Elements that share an input exclude each other. */
-import { invariant, type ClusterSpecification } from '@lucihub/analog'
+/** Gives every signal of a circuit an element of its cluster. Elements that share an input exclude each other. */
+import { invariant } from '@lucihub/analog'
+import type { Site } from './capacity.ts'
 import type { Circuit, Signal } from './circuit.ts'
-import { issue, staged, type Staged } from './diagnostics.ts'
-import { elementsOf, type Element, type ElementKind } from './elements.ts'
+import { byPreference, elementsOf, type Element, type ElementKind } from './elements.ts'
 
-/** The element of each signal, in the order of the circuit's signals. */
 export interface Placement {
-  readonly elements: readonly Element[]
+  /** The clusters of the device. */
+  readonly sites: readonly Site[]
+  /** The element of each signal, in the order of the circuit's signals. */
+  readonly elements: readonly PlacedElement[]
 }
 
-const KIND: Readonly<Record<Signal['kind'], ElementKind>> = {
+export interface PlacedElement extends Element {
+  /** Position of its cluster among the sites. */
+  readonly site: number
+}
+
+/** Which element a signal takes. */
+export const ELEMENT_OF: Readonly<Record<Signal['kind'], ElementKind>> = {
   integrator: 'integrator',
   product: 'multiplier',
   sum: 'identity',
 }
 
-export function place({ signals }: Circuit, cluster: ClusterSpecification): Staged<Placement> {
-  const sums = signals.filter((signal) => signal.kind === 'sum').length
-  const free = byPreference(elementsOf(cluster))
-  const taken = new Set<number>()
-  const placed: Element[] = []
-  for (const signal of signals) {
-    const element = free.find(
-      (candidate) => candidate.kind === KIND[signal.kind] && !candidate.inputs.some((input) => taken.has(input)),
+/** `partition` names the site of each signal; every site has room for what it is given. */
+export function place(
+  { signals }: Circuit,
+  { sites, partition }: { sites: readonly Site[]; partition: readonly number[] },
+): Placement {
+  const free = sites.map(({ cluster }) => byPreference(elementsOf(cluster)))
+  const taken = sites.map(() => new Set<number>())
+  const elements = signals.map((signal, index): PlacedElement => {
+    const site = partition[index] ?? 0
+    const element = free[site]?.find(
+      ({ kind, inputs }) => kind === ELEMENT_OF[signal.kind] && !inputs.some((input) => taken[site]?.has(input)),
     )
-    if (!element) {
-      invariant(signal.kind === 'sum', 'integrators and multipliers were counted before')
-      const available = placed.filter(({ kind }) => kind === 'identity').length
-      return staged({ elements: [] }, [
-        issue(
-          'ANA0301',
-          null,
-          `the circuit needs ${sums} identities, the device has ${available} beside its multipliers`,
-          'each probe of a sum takes one: probe the parts, and add them up afterwards',
-        ),
-      ])
-    }
-    for (const input of element.inputs) taken.add(input)
-    placed.push(element)
-  }
-  return staged({ elements: placed }, [])
-}
-
-/** Multipliers whose inputs no identity shares come first, so that as many identities as can be stay free. */
-function byPreference(elements: readonly Element[]): readonly Element[] {
-  const shared = new Set(elements.filter(({ kind }) => kind === 'identity').flatMap(({ inputs }) => inputs))
-  const cost = ({ kind, inputs }: Element): number =>
-    kind === 'multiplier' ? inputs.filter((input) => shared.has(input)).length : 0
-  return [...elements].sort((a, b) => cost(a) - cost(b))
+    invariant(element, 'elements were counted before')
+    for (const input of element.inputs) taken[site]?.add(input)
+    return { ...element, site }
+  })
+  return { sites, elements }
 }

@@ -39,6 +39,51 @@ export function constantValue(polynomial: Polynomial): number | null {
   return polynomial.size === 1 ? (polynomial.get('')?.coefficient ?? null) : null
 }
 
+/** The same text for equal polynomials, however their terms are ordered. */
+export function canonicalKey(polynomial: Polynomial): string {
+  return [...polynomial]
+    .map(([key, { coefficient }]) => `${key}:${coefficient}`)
+    .sort()
+    .join(';')
+}
+
+/** The value where the variables have these values. */
+export function valueAt(polynomial: Polynomial, valueOf: (variable: number) => number): number {
+  let sum = 0
+  for (const { monomial, coefficient } of polynomial.values())
+    sum += monomial.reduce((product, variable) => product * valueOf(variable), coefficient)
+  return sum
+}
+
+export function variablesOf(polynomial: Polynomial): Set<number> {
+  const variables = new Set<number>()
+  for (const { monomial } of polynomial.values()) for (const variable of monomial) variables.add(variable)
+  return variables
+}
+
+/** `2*x^2*y - 1`, with the variables' names; cut where it gets long. */
+export function textOf(polynomial: Polynomial, nameOf: (variable: number) => string): string {
+  const TERMS_SHOWN = 4
+  const terms = [...polynomial.values()].slice(0, TERMS_SHOWN).map(({ monomial, coefficient }, index) => {
+    const size = Number(Math.abs(coefficient).toPrecision(4))
+    const factors = [...new Set(monomial)].map((variable) => {
+      const exponent = monomial.filter((other) => other === variable).length
+      return exponent > 1 ? `${factorName(nameOf(variable))}^${exponent}` : factorName(nameOf(variable))
+    })
+    const alone = polynomial.size === 1 && monomial.length === 1 && coefficient === 1
+    if (alone) return nameOf(monomial[0] ?? -1)
+    const text = [...(size !== 1 || monomial.length === 0 ? [String(size)] : []), ...factors].join('*')
+    if (index === 0) return coefficient < 0 ? `-${text}` : text
+    return coefficient < 0 ? ` - ${text}` : ` + ${text}`
+  })
+  return terms.join('') + (polynomial.size > TERMS_SHOWN ? ' + …' : '')
+}
+
+/** `1/x` in parentheses, `x` and `sin(x + y)` as they are. */
+function factorName(name: string): string {
+  return /^[\p{L}\p{N}_]+(?:\(.*\)|\[.*\])?$/u.test(name) ? name : `(${name})`
+}
+
 /** Arithmetic that stops in time. Once exhausted it stays so. */
 export class Arithmetic {
   exhausted: Exhausted | null = null
@@ -72,6 +117,20 @@ export class Arithmetic {
     let result = constantOf(1)
     for (let count = 0; count < exponent && !this.exhausted; count++) result = this.product(result, base)
     return result
+  }
+
+  /** The chain rule: the sum over all variables of the partial derivative times the variable's own derivative. */
+  timeDerivative(polynomial: Polynomial, derivativeOf: (variable: number) => Polynomial): Polynomial {
+    const parts = [...polynomial.values()].flatMap(({ monomial, coefficient }) =>
+      [...new Set(monomial)].map((variable) => {
+        const at = monomial.indexOf(variable)
+        const rest = [...monomial.slice(0, at), ...monomial.slice(at + 1)]
+        const multiplicity = monomial.filter((other) => other === variable).length
+        const partial = new Map([[keyOf(rest), { monomial: rest, coefficient: coefficient * multiplicity }]])
+        return { sign: 1, value: this.product(partial, derivativeOf(variable)) }
+      }),
+    )
+    return this.sum(parts)
   }
 
   #add(terms: Map<string, Term>, key: string, { monomial, coefficient }: Term): void {

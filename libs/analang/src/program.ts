@@ -6,10 +6,13 @@ import type { Range } from './ast.ts'
 import type { FunctionName } from './math.ts'
 
 export interface Program {
+  /** The name of the time variable. */
+  readonly time: string
   readonly states: readonly State[]
   readonly definitions: readonly Definition[]
   readonly inputs: readonly Input[]
   readonly probes: readonly ProbedValue[]
+  readonly ranges: readonly DeclaredRange[]
 }
 
 /** One component of the state vector: a variable, or a derivative of it below the order of its equation. */
@@ -40,6 +43,15 @@ export interface ProbedValue {
   readonly value: Value
 }
 
+/** What the user expects of a signal: values from `from` to `to`, both constant. */
+export interface DeclaredRange {
+  readonly name: string
+  readonly range: Range
+  readonly value: Value
+  readonly from: Value
+  readonly to: Value
+}
+
 export type Reference = State | Definition | Input
 
 export type Value =
@@ -59,7 +71,7 @@ export type Value =
       readonly range: Range
       readonly factors: readonly { readonly operator: '*' | '/'; readonly value: Value }[]
     }
-  | { readonly kind: 'power'; readonly range: Range; readonly base: Value; readonly exponent: number }
+  | { readonly kind: 'power'; readonly range: Range; readonly base: Value; readonly exponent: Value }
   | {
       readonly kind: 'function'
       readonly range: Range
@@ -83,7 +95,7 @@ export function partsOf(value: Value): readonly Value[] {
     case 'product':
       return value.factors.map((factor) => factor.value)
     case 'power':
-      return [value.base]
+      return [value.base, value.exponent]
     case 'function':
       return value.arguments
   }

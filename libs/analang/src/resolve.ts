@@ -3,13 +3,12 @@
  * place of names. Equations refer to each other freely, so all objects are made first and filled afterwards.
  */
 import { invariant } from '@lucihub/analog'
-import type { Expression, Identifier, Range } from './ast.ts'
+import type { Expression, Identifier, Range, Target } from './ast.ts'
 import { derivativeName, orderOf, type Declarations, type Symbol } from './declare.ts'
 import { issue, quoted, type Issue } from './diagnostics.ts'
 import { FUNCTIONS, isFunction, isMathName, MATH_CONSTANTS } from './math.ts'
 import type { Definition, Input, Reference, State, Value } from './program.ts'
 
-const EXPONENT_MAX = 64
 const NOWHERE: Range = { from: 0, to: 0 }
 const ZERO: Value = { kind: 'constant', range: NOWHERE, value: 0 }
 
@@ -69,9 +68,17 @@ export class Scope {
           kind: 'power',
           range,
           base: this.resolve(expression.base),
-          exponent: this.#exponent(expression.exponent),
+          exponent: this.resolve(expression.exponent),
         }
     }
+  }
+
+  /** The signal that a target names, at the present time. */
+  target(target: Target): Value {
+    if (target.kind === 'signal') return this.#name(target.name)
+    const { range, name, variables, time } = target
+    const now = { kind: 'name', range, name: time.variable } as const
+    return this.#derivative({ kind: 'derivative', range, name, variables, arguments: [now] })
   }
 
   /** Makes the objects of a symbol; the function it returns fills them once every name is known. */
@@ -193,15 +200,6 @@ export class Scope {
       )
   }
 
-  #exponent(expression: Expression): number {
-    if (expression.kind === 'number' && Number.isInteger(expression.value) && expression.value <= EXPONENT_MAX)
-      return expression.value
-    this.#issues.push(
-      issue('ANA0117', expression.range, `the exponent is not a whole number from 0 to ${EXPONENT_MAX}`),
-    )
-    return 0
-  }
-
   #unknown(identifier: Identifier): Value {
     const { name } = identifier
     this.#issues.push(
@@ -219,7 +217,7 @@ export class Scope {
     if (isMathName(name))
       return this.#declarations.math ? `${quoted(name)} is a function: write \`${name}(…)\`` : 'add `use math;`'
     const similar = [...this.#meanings.keys()]
-      .filter((known) => distance(known, name) <= (name.length > 3 ? 2 : 1))
+      .filter((known) => distance(known, name) <= Math.min(2, Math.floor(name.length / 2)))
       .sort((a, b) => distance(a, name) - distance(b, name))
     return similar[0] ? `did you mean ${quoted(similar[0])}?` : `define it: \`let ${name} = …;\``
   }

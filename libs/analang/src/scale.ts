@@ -1,11 +1,11 @@
 /**
  * Amplitude and time scaling. Each variable is divided by a round number somewhat above its largest value in
  * the reference solution, so that machine values stay within ±1; a product's scale is the product of its
- * factors' scales, so a multiplier takes its inputs unweighted and cannot overload. Problem time passes k0
+ * factors' scales, so a multiplier takes signals unweighted and cannot overload. Problem time passes k0
  * times per second, or more slowly where that would take more lanes than there are.
  */
 import { invariant, type DeviceSpecification, type IntegratorRate } from '@lucihub/analog'
-import type { Circuit, Contribution, Signal } from './circuit.ts'
+import type { Circuit, Contribution } from './circuit.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
 import { referenceOf, type Reference } from './reference.ts'
 
@@ -40,6 +40,8 @@ export interface Connection {
 const ROUND = [1, 1.1, 1.25, 1.4, 1.6, 1.8, 2, 2.25, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9, 10]
 /** Scale factors are at least this much above the amplitude: the machine is not exact, and overload ends a run. */
 const MARGIN = 1.1
+/** The machine follows a chaotic solution for a while only, and then goes where others go. */
+const CHAOTIC_MARGIN = 1.25
 /** Smaller than this is zero for any machine. */
 const NEGLIGIBLE = 1e-60
 /** Problems in seconds with a dynamics of nanoseconds are still met. */
@@ -88,8 +90,8 @@ export function scale(
   const perSecond = problemTimePerSecond(pace)
   const horizon = opTimeNs * 1e-9 * perSecond
   const reference = referenceOf(circuit, horizon)
-  const issues = issuesOf(circuit, reference, { horizon, perSecond })
-  const scales = scalesOf(circuit, reference, upscaling)
+  const { scales, factorScales } = scalesOf(circuit, reference, upscaling)
+  const issues = [...issuesOf(circuit, reference, { horizon, perSecond }), ...rangeIssues(circuit, reference, scales)]
   const scaleOf = (source: Contribution['source']): number => (source === 'constant' ? 1 : (scales[source] ?? 1))
   const signals = circuit.signals.map((signal, index) => ({
     scale: scaleOf(index),
@@ -98,7 +100,14 @@ export function scale(
   }))
   const connections = circuit.signals.flatMap((signal, sink): Connection[] => {
     if (signal.kind === 'product')
-      return signal.factors.map((source, input) => ({ source, sink, input: input === 0 ? 0 : 1, weight: 1 }))
+      return signal.factors.flatMap((factor, input) =>
+        factor.map(({ source, coefficient }) => ({
+          source,
+          sink,
+          input: input === 0 ? (0 as const) : (1 as const),
+          weight: (coefficient * scaleOf(source)) / (factorScales[2 * sink + input] ?? 1),
+        })),
+      )
     const factor = 1 / (scaleOf(sink) * (signal.kind === 'integrator' ? pace.divisor : 1))
     return signal.inputs.map(({ source, coefficient }) => ({
       source,
@@ -112,15 +121,26 @@ export function scale(
 
 function issuesOf(
   { signals }: Circuit,
-  { end, until, largest }: Reference,
+  { end, until, blamed }: Reference,
   { horizon, perSecond }: { horizon: number; perSecond: number },
 ): Issue[] {
-  const signal = signals[largest]
-  const range = signal && signal.kind !== 'product' ? signal.range : null
+  const signal = signals[blamed]
+  const range = signal?.kind === 'integrator' ? signal.range : null
+  const singular = signal?.kind === 'integrator' ? signal.singular : ''
   switch (end) {
     case 'complete':
       return []
+    case 'undefined':
     case 'unbounded':
+      if (singular)
+        return [
+          issue(
+            'ANA0406',
+            range,
+            `${quoted(signal?.name ?? '')} has no value at problem time ${rounded(until)}, where ${singular}; the run would last until ${rounded(horizon)}`,
+            `run for less than ${rounded((until / perSecond) * 1e3)} ms of op time, or choose other initial values`,
+          ),
+        ]
       return [
         issue(
           'ANA0401',
@@ -141,32 +161,81 @@ function issuesOf(
   }
 }
 
-function scalesOf({ signals }: Circuit, { amplitudes }: Reference, upscaling: number): number[] {
-  const scales: number[] = []
-  for (const [index, signal] of signals.entries())
-    scales.push(scaleFor(signal, amplitudes[index] ?? 0, { scales, upscaling }))
-  return scales
+/** Channels resolve a tenth of full scale to a thousandth at best. */
+const RESOLVED = 0.1
+
+/** Where declared ranges, or scales that cannot be chosen freely, serve a signal badly. */
+function rangeIssues({ signals, probes }: Circuit, { amplitudes, end }: Reference, scales: readonly number[]): Issue[] {
+  if (end !== 'complete') return []
+  const narrow = signals.flatMap((signal, index) => {
+    const amplitude = amplitudes[index] ?? 0
+    if (signal.kind === 'product' || signal.declared === null || amplitude <= signal.declared) return []
+    return [
+      issue(
+        'ANA0407',
+        signal.range,
+        `${quoted(signal.name)} reaches ${rounded(amplitude)}, beyond its range of ±${rounded(signal.declared)}`,
+        'widen the range, or leave it out',
+      ),
+    ]
+  })
+  const coarse = probes.flatMap(({ label, range, source }) => {
+    const used = (amplitudes[source] ?? 0) / (scales[source] ?? 1)
+    if (used >= RESOLVED || used === 0) return []
+    return [
+      issue(
+        'ANA0408',
+        range,
+        `${quoted(label)} uses ${rounded(used * 100)} % of full scale`,
+        signals[source]?.kind === 'product'
+          ? 'probe the factors, and multiply them afterwards'
+          : 'its scale follows from a wide range, or from large terms that nearly cancel',
+      ),
+    ]
+  })
+  return [...narrow, ...coarse]
 }
 
-function scaleFor(
-  signal: Signal,
-  amplitude: number,
-  { scales, upscaling }: { scales: readonly number[]; upscaling: number },
-): number {
-  const enough = amplitude * MARGIN
-  switch (signal.kind) {
-    case 'integrator':
-      return roundAbove(enough)
-    case 'product':
-      return signal.factors.reduce((product, factor) => product * (scales[factor] ?? 1), 1)
-    case 'sum': {
-      // Where the terms nearly cancel, a larger scale saves lanes: no weight beyond what one lane carries.
-      const terms = signal.inputs.map(({ source, coefficient }) =>
-        Math.abs(coefficient * (source === 'constant' ? 1 : (scales[source] ?? 1))),
-      )
-      return roundAbove(Math.max(enough, ...terms.map((term) => term / upscaling)))
+interface Scales {
+  readonly scales: number[]
+  /** Of the inputs of multipliers, two entries per signal. */
+  readonly factorScales: number[]
+}
+
+function scalesOf({ signals }: Circuit, { amplitudes, factors, chaotic }: Reference, upscaling: number): Scales {
+  const margin = chaotic ? CHAOTIC_MARGIN : MARGIN
+  const scales: number[] = []
+  const factorScales: number[] = []
+  const scaleOf = (source: Contribution['source']): number => (source === 'constant' ? 1 : (scales[source] ?? 1))
+  /** A sum, where terms that nearly cancel ask for a larger scale: no weight beyond what one lane carries. */
+  const ofSum = (amplitude: number, inputs: readonly Contribution[]): number => {
+    const terms = inputs.map(({ source, coefficient }) => Math.abs(coefficient * scaleOf(source)))
+    return roundAbove(Math.max(amplitude * margin, ...terms.map((term) => term / upscaling)))
+  }
+  for (const [index, signal] of signals.entries()) {
+    const amplitude = amplitudes[index] ?? 0
+    switch (signal.kind) {
+      case 'integrator':
+        scales.push(signal.declared ?? roundAbove(amplitude * margin))
+        break
+      case 'sum':
+        scales.push(signal.declared ?? ofSum(amplitude, signal.inputs))
+        break
+      case 'product': {
+        const [a, b] = signal.factors.map((factor, input) => {
+          const [only, ...others] = factor
+          // A signal by itself is taken as it is, so that it takes one lane of weight 1.
+          return only && others.length === 0 && only.coefficient === 1
+            ? scaleOf(only.source)
+            : ofSum(factors[2 * index + input] ?? 0, factor)
+        })
+        factorScales[2 * index] = a ?? 1
+        factorScales[2 * index + 1] = b ?? 1
+        scales.push((a ?? 1) * (b ?? 1))
+      }
     }
   }
+  return { scales, factorScales }
 }
 
 /** The smallest round number that is not below; 1 for zero. */

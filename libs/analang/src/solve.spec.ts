@@ -26,12 +26,29 @@ test('an oscillator swings as sine and cosine do; initial values of derivatives 
   )
 })
 
-test('functions, division and time itself are solved though no circuit computes them yet', () => {
+test('functions, division and time itself are computed as such', () => {
   check(
     'use math; let diff[x, t](t) = -2 * t * x(t) ^ 2; let x(t: 0) = 1; probe x(t); probe exp(-t) / pi + sqrt(x(t)) as mixed;',
     {
       x: (t) => 1 / (1 + t * t),
       mixed: (t) => Math.exp(-t) / Math.PI + Math.sqrt(1 / (1 + t * t)),
+    },
+  )
+})
+
+test('every function and power is that of mathematics', () => {
+  check(
+    'use math; let x = 1 + t / 2; probe log(x); probe tan(x / 10) as tan; probe tanh(x) as tanh; probe sinh(x) - cosh(x) as e; probe atan(x) as atan; probe x ^ -1.5 as p; probe 2 ^ x as q; probe pow(x, x / 5) as r; probe abs(3 - x) * sign(3 - x) as s;',
+    {
+      'log(x)': (t) => Math.log(1 + t / 2),
+      tan: (t) => Math.tan((1 + t / 2) / 10),
+      tanh: (t) => Math.tanh(1 + t / 2),
+      e: (t) => -Math.exp(-1 - t / 2),
+      atan: (t) => Math.atan(1 + t / 2),
+      p: (t) => 1 / Math.sqrt(1 + t / 2) ** 3,
+      q: (t) => 2 * Math.sqrt(2) ** t,
+      r: (t) => (1 + t / 2) ** (0.2 + t / 10),
+      s: (t) => 2 - t / 2,
     },
   )
 })
@@ -67,6 +84,9 @@ test('a program that cannot be solved says why', () => {
   expect(solved('probe x;')).toMatchObject({ diagnostics: [{ code: 'ANA0101' }] })
   expect(solved('in u; probe u;')).toMatchObject({
     diagnostics: [{ code: 'ANA0206', message: 'the external input `u` has no values here' }],
+  })
+  expect(solved('use math; let diff[x, t](t) = -1 / sqrt(x); let x(t: 0) = 1; probe x;')).toMatchObject({
+    diagnostics: [{ code: 'ANA0406', message: 'a function leaves its domain at problem time 0.6667' }],
   })
   expect(solved('let diff[x, t](t) = x ^ 2; let x(t: 0) = 1; probe x;')).toMatchObject({
     diagnostics: [{ code: 'ANA0401', message: 'the solution leaves every bound at problem time 1' }],

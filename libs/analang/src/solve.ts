@@ -41,9 +41,8 @@ export function solve(
     diagnostics: diagnosticsOf(source, issues),
   })
   const ast = parse(source)
-  if (!ast.value) return failed(ast.issues)
-  const checked = check(ast.value, source)
-  if (!checked.value) return failed(checked.issues)
+  const checked = ast.value && check(ast.value, source)
+  if (!checked?.value) return failed([...ast.issues, ...(checked?.issues ?? [])])
   const [input] = checked.value.inputs
   if (input) return failed([issue('ANA0206', input.range, `the external input \`${input.name}\` has no values here`)])
   return solveProgram(checked.value, problemTime, failed)
@@ -56,11 +55,14 @@ function solveProgram<F>(
 ): Solution | F {
   const evaluation = new Evaluation(program)
   const dimension = program.states.length
+  /** Whether every function was within its domain so far. */
+  let defined = true
   const problem = {
     dimension,
     rhs(t: number, y: Float64Array, dy: Float64Array) {
       evaluation.at(t, y)
       evaluation.derivatives.forEach((derivative, index) => (dy[index] = derivative()))
+      if (dy.some(Number.isNaN) && y.every(Number.isFinite)) defined = false
     },
   }
   const maxSteps = Math.min(STEPS_MAX, Math.ceil(WORK_MAX / STAGES_PER_STEP / evaluation.size))
@@ -68,7 +70,7 @@ function solveProgram<F>(
   let y: Float64Array = evaluation.initial()
   const run = (grid: ProblemTime, onSample: (k: number, sample: Float64Array) => void): Issue[] => {
     const end = integrate(problem, y, grid, { ...TOLERANCES, maxSteps, firstStep: grid.dt / 10, onSample })
-    return end.status === 'ok' ? [] : [endIssue(end.status, end.t)]
+    return end.status === 'ok' ? [] : [endIssue(end.status, end.t, { defined })]
   }
   const runUp = t0 > 0 ? run({ t0: 0, dt: t0, count: 2 }, (_k, sample) => (y = sample.slice())) : []
   if (runUp.length > 0) return failed(runUp)
@@ -82,11 +84,13 @@ function solveProgram<F>(
   return issues.length > 0 ? failed(issues) : { labels: program.probes.map(({ label }) => label), values }
 }
 
-function endIssue(status: string, t: number): Issue {
+function endIssue(status: string, t: number, { defined }: { defined: boolean }): Issue {
   const at = Number(t.toPrecision(4))
-  return status === 'step_limit'
-    ? issue('ANA0405', null, `the digital solution takes too many steps; it got to problem time ${at}`)
-    : issue('ANA0401', null, `the solution leaves every bound at problem time ${at}`)
+  if (status === 'step_limit')
+    return issue('ANA0405', null, `the digital solution takes too many steps; it got to problem time ${at}`)
+  return defined
+    ? issue('ANA0401', null, `the solution leaves every bound at problem time ${at}`)
+    : issue('ANA0406', null, `a function leaves its domain at problem time ${at}`)
 }
 
 type Evaluate = () => number
@@ -163,7 +167,8 @@ class Evaluation {
       }
       case 'power': {
         const base = this.#closure(value.base)
-        return () => base() ** value.exponent
+        const exponent = this.#closure(value.exponent)
+        return () => base() ** exponent()
       }
       case 'function': {
         const parts = value.arguments.map((part) => this.#closure(part))

@@ -11,7 +11,7 @@ import { parser } from './generated/parser.js'
 /** More mistakes than this are most likely one mistake. */
 const SYNTAX_ERRORS_MAX = 20
 
-const STATEMENT = /^(let|probe|in|use)$/
+const STATEMENT = /^(let|probe|range|in|use)$/
 const KEYWORDS = /^(let|probe|in|use|as|diff)$/
 
 const strict = parser.configure({ strict: true })
@@ -23,6 +23,7 @@ const CANDIDATES: readonly (readonly [token: string, name: string])[] = [
   [']', '`]`'],
   [',', '`,`'],
   ['=', '`=`'],
+  ['..', '`..`'],
   ['1', 'a number'],
   ['x', 'a name'],
   ['*', 'an operator'],
@@ -30,17 +31,20 @@ const CANDIDATES: readonly (readonly [token: string, name: string])[] = [
   ['[', '`[`'],
 ]
 
-/** The first mistake of every statement of a source that does not parse; at least one. */
-export function syntaxErrors(source: string): Issue[] {
+/** The first mistake of every statement of a source that does not parse, at least one, and where those statements are. */
+export function syntaxErrors(source: string): { issues: Issue[]; statements: Range[] } {
   const issues: Issue[] = []
+  const statements: Range[] = []
   for (const range of statementsOf(source)) {
     const text = source.slice(range.from, range.to)
     const at = firstErrorIn(text)
-    if (at !== null) issues.push(describe({ source, text, start: range.from, at }))
+    if (at === null) continue
+    issues.push(describe({ source, text, start: range.from, at }))
+    statements.push(range)
     if (issues.length >= SYNTAX_ERRORS_MAX) break
   }
   invariant(issues.length > 0, 'a program that does not parse has a statement that does not parse')
-  return issues
+  return { issues, statements }
 }
 
 /** Ranges that end after a `;`, and the rest of the text. Semicolons in comments do not count. */
@@ -84,7 +88,7 @@ function describe({ source, text, start, at }: Mistake): Issue {
       'ANA0002',
       rangeOf(found, start + at),
       `expected a statement, found ${nameOf(found)}`,
-      'a statement begins with `let`, `probe`, `in` or `use`',
+      'a statement begins with `let`, `probe`, `range`, `in` or `use`',
     )
   const names = summary(CANDIDATES.filter(([token]) => accepts(before, token)).map(([, name]) => name))
   const lineBreak = /\n\s*$/.test(before) || found === ''
@@ -141,6 +145,7 @@ function hintFor({ before, found, names }: { before: string; found: string; name
   if (found === "'" || found === '’') return 'a derivative is written `diff[x, t](t)`'
   if (found === '*' && before.endsWith('*')) return 'a power is written `x ^ 2`'
   if (found === '=' && before.endsWith('=')) return 'a definition has a single `=`'
+  if (found.startsWith('.') && names.includes('`..`')) return 'put spaces around `..`'
   if (found === '^') return 'write `(x ^ 2) ^ 3`, powers do not chain'
   if (names.includes('a name') && KEYWORDS.test(found)) return `${quoted(found)} is a word of the language`
   if (names.includes('an operator') && /^[\p{L}\p{N}_(]/u.test(found)) return 'products are written with `*`'

@@ -3,75 +3,121 @@
  * right-hand sides share, an identity for each probe that is a sum. A probe of one signal takes no element:
  * its factor and offset go into the channel.
  */
-import { invariant, type ClusterSpecification } from '@lucihub/analog'
-import type { Circuit, Contribution, ProbedSignal, Signal } from './circuit.ts'
+import { invariant, type DeviceSpecification } from '@lucihub/analog'
+import { machineFor, offerOf, type Needs } from './capacity.ts'
+import type { Circuit, Contribution, Factor, ProbedSignal, Signal } from './circuit.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
-import { elementsOf } from './elements.ts'
+import { factor, monomialsOf, MONOMIALS_MAX, type Factored } from './factor.ts'
 import type { System } from './lower.ts'
-import { keyOf, type Monomial, type Polynomial } from './polynomial.ts'
+import { keyOf, textOf, type Monomial, type Polynomial } from './polynomial.ts'
 import { planProducts, type Product } from './products.ts'
 
 const NOTHING: Circuit = { signals: [], probes: [] }
 
-export interface Resources {
-  readonly cluster: ClusterSpecification
-  readonly adcChannels: number
-  readonly lanes: number
-}
-
-export function synthesize(system: System, { cluster, adcChannels, lanes }: Resources): Staged<Circuit> {
-  const issues: Issue[] = []
-  const need = (kind: string, needed: number, available: number): void => {
-    if (needed > available)
-      issues.push(
-        issue('ANA0301', null, `the circuit needs ${needed} ${kind}, the device has ${available}`, hintFor(kind)),
-      )
-  }
-  const elements = elementsOf(cluster)
-  const multipliers = elements.filter((element) => element.kind === 'multiplier').length
-  const wanted = nonlinearMonomials(system)
-  // Each monomial takes a multiplier of its own at least; only then are there few enough to plan for.
-  const products = wanted.length > multipliers ? [] : planProducts(wanted, multipliers)
-  need('integrators', system.states.length, elements.filter((element) => element.kind === 'integrator').length)
-  need('multipliers', Math.max(wanted.length, products.length), multipliers)
-  need('ADC channels', system.probes.length, adcChannels)
-  for (const { label, range, value } of system.probes)
-    if ([...value.keys()].every((key) => key === ''))
-      issues.push(issue('ANA0112', range, `the probe ${quoted(label)} does not depend on time`))
+export function synthesize(system: System, device: DeviceSpecification): Staged<Circuit> {
+  const { multipliers } = offerOf(device, 0)
+  const { factored, products } = planned(system, multipliers)
+  const issues = [
+    ...shortages(
+      {
+        integrators: system.states.length,
+        multipliers: products.length,
+        identities: system.probes.filter(isSum).length,
+        'ADC channels': system.probes.length,
+        lanes: 0,
+      },
+      device,
+    ),
+    ...system.probes
+      .filter(({ value }) => [...value.keys()].every((key) => key === ''))
+      .map(({ label, range }) => issue('ANA0112', range, `the probe ${quoted(label)} does not depend on time`)),
+  ]
   if (issues.length > 0) return staged(NOTHING, issues)
-  const circuit = wire(system, products)
+  const circuit = wire(system, { factored, products })
   const connections = circuit.signals.reduce(
-    (count, signal) => count + (signal.kind === 'product' ? 2 : signal.inputs.length),
+    (count, signal) => count + (signal.kind === 'product' ? signal.factors.flat() : signal.inputs).length,
     0,
   )
-  return staged(circuit, connections > lanes ? [lanesIssue(connections, lanes)] : [])
+  const lanes = offerOf(device, 0).lanes
+  return staged(circuit, connections > lanes ? [lanesIssue(circuit, connections, lanes)] : [])
 }
 
 /** Said here when every connection on a lane of its own is too much, and when routing when the weights take more. */
-export function lanesIssue(needed: number, available: number): Issue {
+export function lanesIssue({ signals, probes }: Circuit, lanes: number, available: number): Issue {
+  const count = (kind: Signal['kind']): number => signals.filter((signal) => signal.kind === kind).length
+  const needs: Needs = {
+    integrators: count('integrator'),
+    multipliers: count('product'),
+    identities: count('sum'),
+    'ADC channels': probes.length,
+    lanes,
+  }
   return issue(
     'ANA0302',
     null,
-    `the circuit needs ${needed} lanes, the device has ${available}`,
-    'each term takes a lane, each product two, and a weight too large for one lane several',
+    `the circuit needs ${lanes} lanes, the device has ${available}`,
+    `each term takes a lane, each product two, and a weight too large for one lane several; ${machineFor(needs)}`,
   )
 }
 
-function hintFor(kind: string): string {
-  if (kind === 'ADC channels') return 'probe fewer signals'
-  return kind === 'multipliers'
-    ? 'products are shared only where they are written out alike; fewer different ones take fewer multipliers'
-    : 'each order of each differential equation takes one'
+const HINTS: Readonly<Record<Exclude<keyof Needs, 'lanes'>, string>> = {
+  integrators: 'each order of each differential equation takes one',
+  multipliers: 'products are shared only where they are written out alike; fewer different ones take fewer multipliers',
+  identities: 'each probe of a sum takes one: probe the parts, and add them up afterwards',
+  'ADC channels': 'probe fewer signals',
 }
 
-function nonlinearMonomials({ states, probes }: System): Monomial[] {
-  const monomials = new Map<string, Monomial>()
-  for (const polynomial of [...states.map((state) => state.rhs), ...probes.map((probe) => probe.value)])
-    for (const [key, { monomial }] of polynomial) if (monomial.length >= 2) monomials.set(key, monomial)
-  return [...monomials.values()]
+/** Every kind of which the device has too little. */
+function shortages(needs: Needs, device: DeviceSpecification): Issue[] {
+  const offer = offerOf(device, needs.multipliers)
+  const kinds = (['integrators', 'multipliers', 'identities', 'ADC channels'] as const).filter(
+    // Without enough multipliers there is no saying how many identities they leave.
+    (kind) => needs[kind] > offer[kind] && (kind !== 'identities' || needs.multipliers <= offer.multipliers),
+  )
+  return kinds.map((kind) => {
+    const beside = kind === 'identities' ? ' beside its multipliers' : ''
+    return issue(
+      'ANA0301',
+      null,
+      `the circuit needs ${needs[kind]} ${kind}, the device has ${offer[kind]}${beside}`,
+      `${HINTS[kind]}; ${machineFor(needs)}`,
+    )
+  })
 }
 
-function wire(system: System, products: readonly Product[]): Circuit {
+/** Whether a probe takes an element: its value is neither a signal nor a multiple of one. */
+function isSum({ value }: System['probes'][number]): boolean {
+  return [...value.keys()].filter((key) => key !== '').length > 1
+}
+
+interface Plan {
+  readonly factored: Factored
+  readonly products: readonly Product[]
+}
+
+/** The products to form: as the system is multiplied out, or with common factors where that takes fewer multipliers. */
+function planned({ states, probes }: System, multipliers: number): Plan {
+  const polynomials = [...states.map(({ rhs }) => rhs), ...probes.map(({ value }) => value)]
+  const plain: Factored = { polynomials, sums: [] }
+  const wanted = monomialsOf(plain)
+  // So many are only counted: each takes a multiplier at least.
+  if (wanted.length > Math.max(MONOMIALS_MAX, multipliers)) return { factored: plain, products: wanted.map(uncomputed) }
+  const planFor = (factored: Factored): Plan => ({
+    factored,
+    products: planProducts(monomialsOf(factored), multipliers),
+  })
+  const [multipliedOut, lean] = [planFor(plain), planFor(factor(polynomials, states.length))]
+  return lean.products.length < multipliedOut.products.length ? lean : multipliedOut
+}
+
+function uncomputed(monomial: Monomial): Product {
+  return { monomial, factors: [monomial, []] }
+}
+
+function wire(system: System, { factored, products }: Plan): Circuit {
+  const { polynomials, sums } = factored
+  const states = system.states.length
+  const ordered = inOrder(products, { first: states, sums })
   const positions = new Map<string, number>()
   const positionOf = (monomial: Monomial): number => {
     const position = positions.get(keyOf(monomial))
@@ -79,44 +125,77 @@ function wire(system: System, products: readonly Product[]): Circuit {
     return position
   }
   system.states.forEach((_, index) => positions.set(keyOf([index]), index))
-  products.forEach(({ monomial }, index) => positions.set(keyOf(monomial), system.states.length + index))
+  ordered.forEach(({ monomial }, index) => positions.set(keyOf(monomial), states + index))
+  const sumOf = (monomial: Monomial): Polynomial | undefined =>
+    monomial.length === 1 ? sums[(monomial[0] ?? 0) - states] : undefined
   const contributions = (polynomial: Polynomial): Contribution[] =>
-    [...polynomial.values()].map(({ monomial, coefficient }) => ({
-      source: monomial.length === 0 ? 'constant' : positionOf(monomial),
-      coefficient,
-    }))
+    merged(
+      [...polynomial.values()].flatMap(({ monomial, coefficient }): Contribution[] => {
+        const sum = sumOf(monomial)
+        if (sum) return contributions(sum).map((part) => ({ ...part, coefficient: part.coefficient * coefficient }))
+        return [{ source: monomial.length === 0 ? 'constant' : positionOf(monomial), coefficient }]
+      }),
+    )
+  const factorOf = (monomial: Monomial): Factor => {
+    const sum = sumOf(monomial)
+    return sum ? contributions(sum) : [{ source: positionOf(monomial), coefficient: 1 }]
+  }
+  const nameOfVariable = (variable: number): string => {
+    const sum = sums[variable - states]
+    return sum ? `(${textOf(sum, nameOfVariable)})` : (system.states[variable]?.name ?? '')
+  }
   const signals: Signal[] = [
-    ...system.states.map(({ name, range, initial, rhs }): Signal => ({
+    ...system.states.map(({ name, range, initial, declared, singular, domain }, index): Signal => ({
       kind: 'integrator',
       name,
       range,
       initial,
-      inputs: contributions(rhs),
+      inputs: contributions(polynomials[index] ?? new Map()),
+      declared,
+      singular,
+      domain,
     })),
-    ...products.map(({ monomial, factors: [a, b] }): Signal => ({
+    ...ordered.map(({ monomial, factors: [a, b] }): Signal => ({
       kind: 'product',
-      name: nameOf(monomial, system),
-      factors: [positionOf(a), positionOf(b)],
+      name: textOf(new Map([[keyOf(monomial), { monomial, coefficient: 1 }]]), nameOfVariable),
+      factors: [factorOf(a), factorOf(b)],
     })),
   ]
-  const probes = system.probes.map(({ label, range, value }): ProbedSignal => {
+  const probes = system.probes.map(({ label, range, declared }, index): ProbedSignal => {
+    const value = polynomials[states + index] ?? new Map()
     const offset = value.get('')?.coefficient ?? 0
     const inputs = contributions(value).filter(({ source }) => source !== 'constant')
     const [only] = inputs
     if (inputs.length === 1 && only && only.source !== 'constant')
-      return { label, source: only.source, coefficient: only.coefficient, offset }
-    signals.push({ kind: 'sum', name: label, range, inputs })
-    return { label, source: signals.length - 1, coefficient: 1, offset }
+      return { label, range, source: only.source, coefficient: only.coefficient, offset }
+    signals.push({ kind: 'sum', name: label, range, inputs, declared })
+    return { label, range, source: signals.length - 1, coefficient: 1, offset }
   })
   return { signals, probes }
 }
 
-/** `x^2*y`, from the names of the states. */
-function nameOf(monomial: Monomial, { states }: System): string {
-  return [...new Set(monomial)]
-    .map((variable) => {
-      const exponent = monomial.filter((other) => other === variable).length
-      return `${states[variable]?.name}${exponent > 1 ? `^${exponent}` : ''}`
-    })
-    .join('*')
+/** Products so that each stands after those that its factors, sums among them, are made of. */
+function inOrder(
+  products: readonly Product[],
+  { first, sums }: { first: number; sums: readonly Polynomial[] },
+): Product[] {
+  const byKey = new Map(products.map((product) => [keyOf(product.monomial), product]))
+  const ordered = new Set<Product>()
+  const visit = (monomial: Monomial): void => {
+    const sum = monomial.length === 1 ? sums[(monomial[0] ?? 0) - first] : undefined
+    if (sum) for (const term of sum.values()) visit(term.monomial)
+    const product = byKey.get(keyOf(monomial))
+    if (!product || ordered.has(product)) return
+    product.factors.forEach(visit)
+    ordered.add(product)
+  }
+  for (const { monomial } of products) visit(monomial)
+  return [...ordered]
+}
+
+/** One contribution per source. */
+function merged(contributions: readonly Contribution[]): Contribution[] {
+  const totals = new Map<Contribution['source'], number>()
+  for (const { source, coefficient } of contributions) totals.set(source, (totals.get(source) ?? 0) + coefficient)
+  return [...totals].map(([source, coefficient]) => ({ source, coefficient }))
 }

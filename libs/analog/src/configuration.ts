@@ -6,7 +6,10 @@
  */
 import type { IntegratorRate } from './limits.ts'
 
-/** One of 32 paths U -> C -> I of a cluster. Only used lanes are listed. */
+/**
+ * One of 32 paths U -> C -> I of a cluster. Only used lanes are listed. Where a hop takes the C output elsewhere or
+ * brings another to the I block, source and coefficient belong to one route, upscaling and sinks to another.
+ */
 export interface Lane {
   /** 0..31 */
   readonly lane: number
@@ -60,11 +63,41 @@ export interface AdcChannel {
   readonly probe: number
 }
 
+/** An end of a hop: a cluster of the carrier, by its index, or the backplane. */
+export type Sector = number | 'backplane'
+
+/**
+ * A setting of the T block, which stands between the C and the I blocks of a carrier: what arrives at the I block of
+ * cluster `to` on this lane is the C output of cluster `from` on the lane of the same number. The settings of such a
+ * route are therefore in two places: source and coefficient with the lane of `from`, upscaling and sinks with the
+ * lane of `to`.
+ */
+export interface Hop {
+  /** 8..31 */
+  readonly lane: number
+  readonly from: Sector
+  readonly to: Sector
+}
+
+/** A setting of the backplane: what carrier `from` hands over on this lane arrives at carrier `to`, by places in the stack. */
+export interface BackplaneHop {
+  /** 8..31 */
+  readonly lane: number
+  /** 0..6 */
+  readonly from: number
+  /** 0..6 */
+  readonly to: number
+}
+
 export interface CarrierConfiguration {
-  /** MAC address, or {@link PORTABLE_CARRIER} for any device of the kind. */
+  /** MAC address, or {@link portableCarrier} for the carrier at this position of any device of the kind. */
   readonly carrier: string
   readonly clusters: readonly ClusterConfiguration[]
   readonly adc: readonly AdcChannel[]
+  /** Lanes that leave their cluster. Absent: every lane stays at home, as after a reset. */
+  readonly hops?: readonly Hop[]
+  /** Lanes that change carrier; only on the carrier that holds the backplane's switches, the first of its stack. */
+  readonly backplane?: readonly BackplaneHop[]
 }
 
 /** A probe as its user named it. Its position in the list is its index. */

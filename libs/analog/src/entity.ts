@@ -6,8 +6,20 @@
  */
 
 export const ENTITY_CLASSES = [
-  'UNKNOWN', 'CARRIER', 'CLUSTER', 'M_BLOCK', 'U_BLOCK', 'C_BLOCK', 'I_BLOCK', 'SH_BLOCK',
-  'FRONT_PANEL', 'CTRL_BLOCK', 'T_BLOCK', 'BACK_PANEL', 'BACK_PANEL_T_BLOCK', 'DEVICE',
+  'UNKNOWN',
+  'CARRIER',
+  'CLUSTER',
+  'M_BLOCK',
+  'U_BLOCK',
+  'C_BLOCK',
+  'I_BLOCK',
+  'SH_BLOCK',
+  'FRONT_PANEL',
+  'CTRL_BLOCK',
+  'T_BLOCK',
+  'BACK_PANEL',
+  'BACK_PANEL_T_BLOCK',
+  'DEVICE',
 ] as const
 export type EntityClass = (typeof ENTITY_CLASSES)[number]
 
@@ -52,6 +64,17 @@ export type MBlockType = (typeof M_BLOCK_TYPES)[keyof typeof M_BLOCK_TYPES]
 /** The carrier id in a configuration that fits any device of its kind. */
 export const PORTABLE_CARRIER = '00-00-00-00-00-00'
 
+/** The carrier id for the carrier at this position (0..9) of any device of its kind; {@link PORTABLE_CARRIER} for the first. */
+export function portableCarrier(position: number): string {
+  return `${PORTABLE_CARRIER.slice(0, -1)}${position}`
+}
+
+/** The position that a portable carrier id stands for, or null when the id is a device's own. */
+export function portablePosition(id: string): number | null {
+  return PORTABLE.test(id) ? Number(id.at(-1)) : null
+}
+
+const PORTABLE = /^00-00-00-00-00-0[0-9]$/
 const MAC = /^[0-9A-F]{2}(-[0-9A-F]{2}){5}$/
 
 /** True for a MAC address in the devices' spelling, `XX-XX-XX-XX-XX-XX` in upper case. */

@@ -2,11 +2,17 @@
 
 /** Lanes per cluster: paths U -> C -> I. */
 export const LANES = 32
+/** Lanes below this never leave their cluster; T block and backplane switch the others. */
+export const LOCAL_LANES = 8
+/** Lanes that one block of a backplane (ST0, ST1, ST2) switches. */
+export const BACKPLANE_BLOCK_LANES = 8
+/** Carriers that share one backplane. */
+export const BACKPLANE_PLACES = 7
 /** Outputs and inputs of the two M blocks of a cluster ("clanes"). */
 export const CLANES = 16
 /** Inputs (and outputs) of one M block. */
 export const M_BLOCK_WIDTH = 8
-/** ADC channels of one device. */
+/** ADC channels of one carrier. */
 export const ADC_CHANNELS = 8
 /** Largest coefficient in one lane before upscaling. */
 export const COEFFICIENT_MAX = 1

@@ -1,5 +1,6 @@
 /** The standard LUCIDAC as a value: what virtual devices describe themselves as and what "any LUCIDAC" compiles for. */
-import { PORTABLE_CARRIER, type DeviceDescription, type Entity, type EntityClass } from './entity.ts'
+import { PORTABLE_CARRIER, type DeviceDescription } from './entity.ts'
+import { part } from './part.ts'
 import { specificationOf, type DeviceSpecification } from './specification.ts'
 
 /** The description of a standard LUCIDAC (integrators in slot 0, multipliers in slot 1) with this MAC address. */
@@ -22,8 +23,3 @@ export function lucidacDescription(mac: string): DeviceDescription {
 
 /** What any standard LUCIDAC offers. */
 export const LUCIDAC: DeviceSpecification = specificationOf(lucidacDescription(PORTABLE_CARRIER))
-
-function part(id: string, entityClass: EntityClass, type: number, version: string, children: Entity[] = []): Entity {
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
-  return { id, class: entityClass, type, variant: 1, version: { major, minor, patch }, eui: '', location: null, children }
-}

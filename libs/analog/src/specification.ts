@@ -4,7 +4,7 @@
  */
 import { M_BLOCK_TYPES, type DeviceDescription, type Entity, type MBlockType } from './entity.ts'
 import {
-  ADC_CHANNELS, COEFFICIENT_MAX, INTEGRATOR_RATES, LANES, UPSCALING, type IntegratorRate,
+  ADC_CHANNELS, BACKPLANE_PLACES, COEFFICIENT_MAX, INTEGRATOR_RATES, LANES, UPSCALING, type IntegratorRate,
 } from './limits.ts'
 
 export type DeviceClass = 'LUCIDAC' | 'REDAC' | 'SIMULATOR'
@@ -24,15 +24,25 @@ export interface CarrierSpecification {
   readonly tBlock: boolean
 }
 
+/** What hands lanes 8..31 from carrier to carrier of one stack. */
+export interface BackplaneSpecification {
+  /** Id of the carrier that holds the switches. */
+  readonly holder: string
+  /** Ids of the stack's carriers by their place 0..6 on the backplane; null for an empty place. */
+  readonly places: readonly (string | null)[]
+}
+
 /** Everything a compiler needs to know about a device. All counts are per cluster unless said otherwise. */
 export interface DeviceSpecification {
   readonly carriers: readonly CarrierSpecification[]
+  /** One for each stack that has a backplane. */
+  readonly backplanes: readonly BackplaneSpecification[]
   readonly lanes: number
   /** Largest |factor| a coefficient can hold before upscaling. */
   readonly coefficientMax: number
   /** Gain of an upscaled lane: 8 on the protobuf generation, 10 on the JSON-lines generation. */
   readonly upscaling: number
-  /** ADC channels of the whole device. */
+  /** ADC channels of each carrier. */
   readonly adcChannels: number
   /** Selectable integrator rates k0 in 1/s. */
   readonly integratorRates: readonly IntegratorRate[]
@@ -42,6 +52,7 @@ export interface DeviceSpecification {
 export function specificationOf(description: DeviceDescription): DeviceSpecification {
   return Object.freeze({
     carriers: description.carriers.map(carrierSpecification),
+    backplanes: description.carriers.flatMap((carrier) => backplaneSpecification(carrier, description)),
     lanes: LANES,
     coefficientMax: COEFFICIENT_MAX,
     upscaling: UPSCALING.protobuf,
@@ -66,6 +77,15 @@ function carrierSpecification(carrier: Entity): CarrierSpecification {
     })),
     tBlock: carrier.children.some((child) => child.class === 'T_BLOCK'),
   }
+}
+
+/** The backplane whose switches this carrier holds, if it holds any. */
+function backplaneSpecification(holder: Entity, { carriers }: DeviceDescription): BackplaneSpecification[] {
+  const { location } = holder
+  if (!location || !holder.children.some((child) => child.class === 'BACK_PANEL_T_BLOCK')) return []
+  const at = (place: number): string | null =>
+    carriers.find((one) => one.location?.stack === location.stack && one.location.carrier === place)?.id ?? null
+  return [{ holder: holder.id, places: Array.from({ length: BACKPLANE_PLACES }, (_, place) => at(place)) }]
 }
 
 function mBlockType(cluster: Entity, id: string): MBlockType | null {

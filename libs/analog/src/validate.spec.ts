@@ -184,7 +184,7 @@ const CASES: readonly [name: string, broken: Configuration, expected: readonly s
       ),
       probes: Array.from({ length: 9 }, () => ({ label: 'x', unit: '' })),
     },
-    ['/carriers = 9: The device has 8 ADC channels.'],
+    ['/carriers/0/adc = 9: The carrier has 8 ADC channels.'],
   ],
   [
     'a pace that is no number',

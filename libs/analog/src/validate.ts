@@ -3,7 +3,8 @@
  * reported at once, with the numbers, so that nobody mends one fault to meet the next. The check knows
  * nothing of how a configuration was made: compilers, imported circuits and tests all answer to it.
  */
-import { PORTABLE_CARRIER, type MBlockType } from './entity.ts'
+import type { MBlockType } from './entity.ts'
+import { carrierPosition } from './hops.ts'
 import { CLANES, CONSTANT_CLANE, M_BLOCK_WIDTH, UPPER_LANES } from './limits.ts'
 import type {
   AdcChannel,
@@ -15,6 +16,7 @@ import type {
 } from './configuration.ts'
 import type { Violation } from './problem.ts'
 import type { CarrierSpecification, ClusterSpecification, DeviceSpecification } from './specification.ts'
+import { hopViolations } from './validate-hops.ts'
 
 const CONSTANTS: readonly (number | null)[] = [null, 1, -1, 0.1, -0.1]
 const MDR_OPERATIONS: readonly string[] = ['MULTIPLY', 'SQUARE', 'DIVIDE', 'SQRT', 'IDENT']
@@ -23,18 +25,19 @@ const MDR_ELEMENTS = 4
 /** Every rule of the device that the configuration breaks; empty when it can be loaded. Pointers lead into the configuration. */
 export function violationsOf(configuration: Configuration, specification: DeviceSpecification): Violation[] {
   const report = new Report()
-  const seen = new Set<string>()
+  const seen = new Set<number>()
   configuration.carriers.forEach((carrier, index) => {
     const pointer = `/carriers/${index}`
-    if (seen.has(carrier.carrier))
+    const position = carrierPosition(carrier.carrier, specification)
+    if (position >= 0 && seen.has(position))
       report.add(
         `${pointer}/carrier`,
         carrier.carrier,
         'The carrier is configured twice.',
         'Put all its clusters into one entry.',
       )
-    seen.add(carrier.carrier)
-    const found = carrierOf(carrier.carrier, specification)
+    seen.add(position)
+    const found = specification.carriers[position]
     if (found) checkCarrier(carrier, { pointer, carrier: found, specification, report })
     else
       report.add(
@@ -44,7 +47,8 @@ export function violationsOf(configuration: Configuration, specification: Device
         `Use ${specification.carriers.map((known) => known.id).join(' or ')}.`,
       )
   })
-  checkProbes(configuration, specification, report)
+  report.violations.push(...hopViolations(configuration, specification))
+  checkProbes(configuration, report)
   if (!(configuration.problemTimePerSecond >= 0 && Number.isFinite(configuration.problemTimePerSecond)))
     report.add(
       '/problemTimePerSecond',
@@ -62,15 +66,8 @@ interface Place {
   readonly report: Report
 }
 
-/** A portable configuration fits whatever device has just one carrier. */
-function carrierOf(id: string, specification: DeviceSpecification): CarrierSpecification | null {
-  const found = specification.carriers.find((carrier) => carrier.id === id)
-  if (found) return found
-  return id === PORTABLE_CARRIER && specification.carriers.length === 1 ? (specification.carriers[0] ?? null) : null
-}
-
 function checkCarrier(configuration: CarrierConfiguration, place: Place): void {
-  const { pointer, carrier, report } = place
+  const { pointer, carrier, specification, report } = place
   const seen = new Set<number>()
   configuration.clusters.forEach((cluster, index) => {
     const at = `${pointer}/clusters/${index}`
@@ -87,6 +84,13 @@ function checkCarrier(configuration: CarrierConfiguration, place: Place): void {
         `Use ${listOf(carrier.clusters.map((known) => known.index))}.`,
       )
   })
+  if (configuration.adc.length > specification.adcChannels)
+    report.add(
+      `${pointer}/adc`,
+      configuration.adc.length,
+      `The carrier has ${specification.adcChannels} ADC channels.`,
+      'Probe fewer signals.',
+    )
   configuration.adc.forEach((channel, index) => checkAdc(channel, { ...place, pointer: `${pointer}/adc/${index}` }))
 }
 
@@ -239,20 +243,13 @@ function checkAdc(channel: AdcChannel, place: Place): void {
     report.add(`${pointer}/offset`, channel.offset, 'An offset is a finite number.', 'Use 0 for machine units.')
 }
 
-function checkProbes({ carriers, probes }: Configuration, specification: DeviceSpecification, report: Report): void {
+function checkProbes({ carriers, probes }: Configuration, report: Report): void {
   const channels = carriers.flatMap((carrier, index) =>
     carrier.adc.map((channel, position) => ({
       pointer: `/carriers/${index}/adc/${position}/probe`,
       probe: channel.probe,
     })),
   )
-  if (channels.length > specification.adcChannels)
-    report.add(
-      '/carriers',
-      channels.length,
-      `The device has ${specification.adcChannels} ADC channels.`,
-      'Probe fewer signals.',
-    )
   const seen = new Set<number>()
   for (const { pointer, probe } of channels) {
     if (!isIndex(probe, probes.length))

@@ -1,5 +1,12 @@
 /** The client against the server over TCP, and against devices that misbehave. */
-import type { RunEvent, RunRequest, SampleChunk } from '@lucihub/analog'
+import {
+  portableCarrier,
+  redacDescription,
+  type CarrierConfiguration,
+  type RunEvent,
+  type RunRequest,
+  type SampleChunk,
+} from '@lucihub/analog'
 import { fastPace, SimulatedComputer } from '@lucihub/simulation'
 import { conformance, oscillator, testConfiguration } from '@lucihub/simulation/conformance'
 import {
@@ -485,6 +492,51 @@ test('a device of several carriers gives one chunk of all probes and one vector 
     })
     expect(await collected(client.run({ ...request, finalValues: true }))).toEqual(events)
     expect(await client.overload()).toEqual({ overloaded: true, outputs: [47, 48] })
+  })
+  await server.close()
+})
+
+test('an oscillator over two carriers computes behind the wire what it computes without', async () => {
+  const description = redacDescription(['04-E9-E5-00-00-01', '04-E9-E5-00-00-02'])
+  // Each half hands its integrator to the other on lane 8.
+  const half = (position: number, cluster: number, ic: number): CarrierConfiguration => ({
+    carrier: portableCarrier(position),
+    clusters: [
+      {
+        index: cluster,
+        constant: null,
+        lanes: [{ lane: 8, source: 0, coefficient: position === 0 ? 1 : -1, upscaled: false, sinks: [0] }],
+        slots: [{ kind: 'MINT', integrators: [{ element: 0, ic, k0: 10_000, limiter: false }] }, null],
+      },
+    ],
+    adc: [{ output: cluster * 16, gain: 1, offset: 0, probe: position }],
+    hops: [
+      { lane: 8, from: cluster, to: 'backplane' },
+      { lane: 8, from: 'backplane', to: cluster },
+    ],
+  })
+  const crossings = [
+    { lane: 8, from: 1, to: 0 },
+    { lane: 8, from: 0, to: 1 },
+  ]
+  const spread = {
+    carriers: [{ ...half(0, 2, -0.5), backplane: crossings }, half(1, 0, 0)],
+    probes: ['x', 'y'].map((label) => ({ label, unit: '' })),
+    problemTimePerSecond: 0,
+  }
+  const wanted = { ...request, opTimeNs: 200_000, sampleRateHz: 100_000, finalValues: true }
+  const direct = new SimulatedComputer({ description, pace })
+  await direct.configure(spread)
+  const server = await serveDevice({ computer: new SimulatedComputer({ description, pace }), port: 0 })
+  await withClient(server.port, async (client) => {
+    await client.configure(spread)
+    const events = await collected(client.run(wanted))
+    const final = events.flatMap((event) => (event.kind === 'final' ? [event.values] : []))[0]
+    // Two time units later: x = 0.5 cos 2 on carrier 0, cluster 2, and y = 0.5 sin 2 on carrier 1, cluster 0.
+    expect(final).toHaveLength(96)
+    expect(final?.[2 * 16]).toBeCloseTo(0.5 * Math.cos(2), 5)
+    expect(Math.abs(final?.[3 * 16] ?? NaN)).toBeCloseTo(0.5 * Math.sin(2), 5)
+    expect(events).toEqual(await collected(direct.run(wanted)))
   })
   await server.close()
 })

@@ -3,9 +3,11 @@ import type { Configuration, DeviceDescription, RunKind, RunState } from '@lucih
 import { TransportError, failureOf } from './failure.ts'
 import type {
   ChannelList,
+  ComparisonResource,
   CompileResource,
   CompileSubmission,
   DeviceResource,
+  InspectionResource,
   LogResource,
   PlotResource,
   RunPage,
@@ -58,6 +60,18 @@ export interface RunFilter {
   readonly limit?: number
 }
 
+/** A configuration in another form than JSON: an .apb file, the circuit drawn, or an analang program. */
+export type CircuitForm = 'apb' | 'svg' | 'equations'
+
+/** Bytes for `apb`, text for the others. */
+export type CircuitContent<F extends CircuitForm> = F extends 'apb' ? Uint8Array : string
+
+const CIRCUIT_MEDIA: Readonly<Record<CircuitForm, string>> = {
+  apb: 'application/octet-stream',
+  svg: 'image/svg+xml',
+  equations: 'text/plain',
+}
+
 export interface Client {
   status(): Promise<StatusResource>
   devices(filter?: { activeOnly?: boolean }): Promise<readonly DeviceResource[]>
@@ -76,6 +90,16 @@ export interface Client {
   events(id: string, options?: EventOptions): AsyncGenerator<RunStreamEvent>
   logs(id: string): Promise<LogResource>
   configuration(id: string): Promise<Configuration>
+  configuration<F extends CircuitForm>(id: string, options: { format: F }): Promise<CircuitContent<F>>
+  /**
+   * What the hub understands of a circuit: the bytes of an .apb file, circuit JSON, carrier JSON or a configuration.
+   * Without a format faults are a result; with one they are a failure.
+   */
+  inspect(circuit: Uint8Array | object, options?: { device?: string }): Promise<InspectionResource>
+  inspect<F extends CircuitForm>(
+    circuit: Uint8Array | object,
+    options: { device?: string; format: F },
+  ): Promise<CircuitContent<F>>
   channels(id: string): Promise<ChannelList>
   /** Measurements as typed arrays, physical units. Everything asked for is held in memory: use `results` for more. */
   samples(id: string, range?: Range): Promise<Samples>
@@ -83,6 +107,8 @@ export interface Client {
   results(id: string, options: ResultOptions): Promise<Response>
   /** Minimum and maximum for a plot of about `points` points (default 2000), however long the run. */
   plot(id: string, options?: Range & { points?: number }): Promise<PlotResource>
+  /** Compares a run with another one of the same configuration; `tolerance` is a part of full scale, default 0.01. */
+  comparison(id: string, options: { with: string; tolerance?: number }): Promise<ComparisonResource>
 }
 
 interface RequestOptions {
@@ -108,11 +134,13 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
       method,
       headers: { accept: 'application/json', authorization: `Bearer ${apiKey}`, ...headers },
     }
-    if (body !== undefined)
+    if (body !== undefined) {
+      const isBytes = body instanceof Uint8Array
       Object.assign(init, {
-        body: JSON.stringify(body),
-        headers: { ...init.headers, 'content-type': 'application/json' },
+        body: isBytes ? body : JSON.stringify(body),
+        headers: { ...init.headers, 'content-type': isBytes ? 'application/octet-stream' : 'application/json' },
       })
+    }
     if (signal) init.signal = signal
     const response = await fetchWith(address, init).catch((cause: unknown) => {
       throw new TransportError(`no answer from ${base}${because(cause)}`, { cause })
@@ -128,6 +156,16 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
     } catch (cause) {
       throw new TransportError(`the answer of ${base}${path} broke off or is not JSON`, { cause })
     }
+  }
+
+  /** JSON, or the content in another form. The form decides the type, which the callers' overloads state. */
+  async function circuit(path: string, form: CircuitForm | undefined, options: RequestOptions): Promise<never> {
+    if (form === undefined) return json(path, options)
+    const response = await request(path, { ...options, headers: { accept: CIRCUIT_MEDIA[form] } })
+    const content = form === 'apb' ? response.arrayBuffer().then((bytes) => new Uint8Array(bytes)) : response.text()
+    return content.catch((cause: unknown) => {
+      throw new TransportError(`the answer of ${base}${path} broke off`, { cause })
+    }) as Promise<never>
   }
 
   const results = (id: string, { format, signal, ...query }: ResultOptions): Promise<Response> =>
@@ -164,7 +202,10 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
         options,
       ),
     logs: (id) => json(`/runs/${encodeURIComponent(id)}/logs`),
-    configuration: (id) => json(`/runs/${encodeURIComponent(id)}/configuration`),
+    configuration: (id: string, { format }: { format?: CircuitForm } = {}) =>
+      circuit(`/runs/${encodeURIComponent(id)}/configuration`, format, {}),
+    inspect: (body: Uint8Array | object, { device, format }: { device?: string; format?: CircuitForm } = {}) =>
+      circuit('/circuits/inspect', format, { method: 'POST', body, query: { device } }),
     channels,
     samples: async (id, range = {}) => {
       const response = await results(id, { ...range, format: 'raw' })
@@ -173,6 +214,7 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
     results,
     plot: (id, options = {}) =>
       json(`/runs/${encodeURIComponent(id)}/plot`, { query: { ...options, channels: channelNames(options) } }),
+    comparison: (id, options) => json(`/runs/${encodeURIComponent(id)}/comparison`, { query: { ...options } }),
   }
 }
 

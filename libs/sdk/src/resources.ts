@@ -10,6 +10,7 @@ import type {
   DeviceClass,
   DevicePhase,
   Diagnostic,
+  ElementUse,
   IntegratorRate,
   RunKind,
   RunState,
@@ -87,13 +88,17 @@ export interface RunPage {
   readonly nextCursor: string | null
 }
 
-/** What to run. Exactly one of `source` and `configuration`. */
+/** What to run. Exactly one of `source`, `configuration`, `apb` and `circuit`. */
 export interface RunSubmission {
   readonly kind: RunKind
   readonly title?: string
   /** analang text. */
   readonly source?: string
   readonly configuration?: Configuration
+  /** An .apb file in base64. */
+  readonly apb?: string
+  /** Circuit JSON as lucipy writes it, or carrier JSON by MAC address. */
+  readonly circuit?: Readonly<Record<string, unknown>>
   /** Device id or name. Without it: any LUCIDAC for `run`, any simulator for `simulate`. */
   readonly device?: string
   readonly opTimeNs: number
@@ -131,6 +136,23 @@ export interface CompileResource {
   readonly diagnostics: readonly DiagnosticResource[]
   readonly configuration: Configuration | null
   readonly report: CompileReport | null
+}
+
+/** A circuit, as the hub understands it. */
+export interface InspectionResource {
+  readonly format: 'configuration' | 'apb' | 'circuit' | 'carriers'
+  /** The device it was checked against; null when none was named. */
+  readonly deviceId: string | null
+  /** Null when it cannot be read. */
+  readonly configuration: Configuration | null
+  /** Pointers below `/configuration` lead into the configuration, others into what was sent. Empty when a device can carry it. */
+  readonly violations: readonly Violation[]
+  /** The circuit as an analang program; null with violations. */
+  readonly equations: string | null
+  /** What the equations say in another way than the circuit, or not at all. */
+  readonly remarks: readonly string[]
+  /** Use of the device; empty with violations. */
+  readonly elements: readonly ElementUse[]
 }
 
 export interface DeviceResource {
@@ -223,6 +245,49 @@ export interface StatusResource {
   /** True when every service is reachable. */
   readonly ready: boolean
   readonly services: readonly ServiceStatus[]
+}
+
+/** How well two runs agree; see {@link ComparisonResource}. */
+export type ComparisonVerdict = 'agrees' | 'agrees-until-horizon' | 'differs'
+
+/** A difference in both units; null when a sample is no number. */
+export interface DifferenceResource {
+  readonly machine: number | null
+  readonly physical: number | null
+}
+
+export interface ChannelComparisonResource {
+  readonly index: number
+  readonly label: string
+  readonly unit: string
+  /** The physical value of 1 machine unit. */
+  readonly fullScale: number
+  readonly verdict: ComparisonVerdict
+  /** Samples compared. */
+  readonly samples: number
+  readonly rms: DifferenceResource
+  readonly max: DifferenceResource
+  readonly maxTime: number | null
+  /** When a difference first exceeds the tolerance. */
+  readonly firstExcursion: number | null
+  /** Root mean square up to then. */
+  readonly rmsBefore: DifferenceResource
+}
+
+/** Two runs of one configuration, compared channel by channel. */
+export interface ComparisonResource {
+  readonly run: string
+  readonly with: string
+  /** `agrees-until-horizon`: the runs part as solutions of a chaotic system do, and were within the tolerance until then. */
+  readonly verdict: ComparisonVerdict
+  /** Machine units. */
+  readonly tolerance: number
+  /** What all times count: seconds of op time, or problem time where the runs pass it at different paces. */
+  readonly time: 'op' | 'problem'
+  /** First and last instant compared; null when the runs do not overlap. */
+  readonly span: { readonly from: number; readonly until: number } | null
+  readonly divergence: { readonly growthRate: number; readonly horizon: number } | null
+  readonly channels: readonly ChannelComparisonResource[]
 }
 
 /** An RFC 9457 problem document as the hub writes it. */

@@ -64,6 +64,11 @@ test('identities, products and their products are evaluated in the order of thei
   expect(outputs[9]).toBeCloseTo(0.25, 12)
 })
 
+test('a lane from an element that nothing drives brings nothing', () => {
+  const routes = [{ from: 3, to: 0, coefficient: 1 }, { from: 12, to: 0, coefficient: 1 }, { from: 9, to: 8, coefficient: 1 }]
+  expect(initialOutputs(testConfiguration(PORTABLE_CARRIER, { routes, outputs: [0] }))).toEqual(new Array(16).fill(0))
+})
+
 test('an algebraic loop is solved: an identity that feeds itself', () => {
   // v = -(0.5 v + 0.3)  =>  v = -0.2
   const routes = [{ from: 12, to: 8, coefficient: 0.5 }, { from: 15, to: 8, coefficient: 0.3 }]

@@ -16,6 +16,11 @@ export interface Imperfections {
   readonly noise: number
   /** Resolution of the converter, which then clips at full scale too; null for one without steps and limits. */
   readonly adcBits: number | null
+  /**
+   * Time constant with which IC charges an integrator, in units of 1 / k0; null for charged however short IC is. Not
+   * published: slow integrators are known to need about 10 ms where fast ones need 100 us.
+   */
+  readonly charging: number | null
   /** Outputs saturate at plus and minus this, machine units; null: never, a circuit may run away. */
   readonly limits: number | null
 }
@@ -24,11 +29,11 @@ export interface Imperfections {
 export const SATURATION = 1.4
 
 /** The equations, kept finite: nothing within full scale differs from the ideal. */
-export const IDEAL: Imperfections = { seed: 1, gainError: 0, offset: 0, noise: 0, adcBits: null, limits: SATURATION }
+export const IDEAL: Imperfections = { seed: 1, gainError: 0, offset: 0, noise: 0, adcBits: null, charging: null, limits: SATURATION }
 
-/** A well calibrated machine: 0.1 % gain error, 14-bit converter, about one code of noise. */
+/** A well calibrated machine: 0.1 % gain error, 14-bit converter, about one code of noise, charged after 20 time constants of the IC times above. */
 export const REALISTIC: Imperfections = {
-  seed: 1, gainError: 1e-3, offset: 2e-4, noise: 1.5e-4, adcBits: 14, limits: SATURATION,
+  seed: 1, gainError: 1e-3, offset: 2e-4, noise: 1.5e-4, adcBits: 14, charging: 0.05, limits: SATURATION,
 }
 
 /** The fixed errors of one cluster. */

@@ -1,12 +1,12 @@
 /**
- * A configuration as a network of elements: which sums of which outputs feed what. Lanes, constants and their
- * masking, upscaling and the fixed errors of the machine are resolved here, so that what remains is weights.
+ * A configuration as a network of elements: which sums of which outputs feed what. Lanes and their hops between
+ * clusters, constants and their masking, upscaling and the fixed errors of the machine are resolved here, so that what remains is weights.
  * Outputs are numbered over the whole device: position of the cluster * 16 + clane.
  */
 import {
-  CLANES, CONSTANT_CLANE, M_BLOCK_WIDTH, PORTABLE_CARRIER, UPPER_LANES, invariant,
-  type CarrierConfiguration, type ClusterConfiguration, type ClusterSpecification, type Configuration, type DeviceSpecification, type Lane,
-  type MBlockConfiguration, type MBlockType, type MdrOperation,
+  CLANES, CONSTANT_CLANE, M_BLOCK_WIDTH, UPPER_LANES, carrierPosition, invariant, laneOrigins,
+  type ClusterConfiguration, type ClusterPlace, type ClusterSpecification, type Configuration, type DeviceSpecification,
+  type Lane, type MBlockConfiguration, type MBlockType, type MdrOperation,
 } from '@lucihub/analog'
 import { drawErrors, type ClusterErrors, type Imperfections } from './imperfections.ts'
 import { random } from './random.ts'
@@ -54,6 +54,19 @@ export function firstCluster(specification: DeviceSpecification, carrier: number
   return specification.carriers.slice(0, carrier).reduce((sum, { clusters }) => sum + clusters.length, 0)
 }
 
+/** One cluster of the device: its settings, its fixed errors and where its outputs begin. */
+interface ClusterState {
+  readonly place: ClusterPlace
+  readonly specification: ClusterSpecification
+  /** Null where the configuration leaves it alone. */
+  readonly settings: ClusterConfiguration | null
+  readonly errors: ClusterErrors
+  readonly base: number
+}
+
+/** What an I block finds on a lane: the cluster whose U and C blocks made it. */
+type Arrival = (lane: number, sink: ClusterPlace) => ClusterState | undefined
+
 /** Expects a configuration that fits the specification. */
 export function networkOf(
   configuration: Configuration,
@@ -61,37 +74,52 @@ export function networkOf(
   imperfections: Imperfections,
 ): Network {
   const source = random(imperfections.seed)
-  const integrators: IntegratorElement[] = []
-  const algebraic: AlgebraicElement[] = []
-  specification.carriers.forEach((carrier, c) => {
-    const settings = configuration.carriers.find((one) => carrierPosition(one, specification) === c)
-    carrier.clusters.forEach((cluster, position) => {
-      const errors = drawErrors(imperfections, source)
-      const configured = settings?.clusters.find((one) => one.index === cluster.index)
-      if (!configured) return
-      const base = (firstCluster(specification, c) + position) * CLANES
-      const sums = sumsOf(configured, { base, upscaling: specification.upscaling, errors })
-      for (const element of elementsOf(cluster, configured, sums, base)) {
-        if (element.kind === 'integrator') integrators.push(element)
-        else algebraic.push(element)
-      }
-    })
+  const clusters = specification.carriers.flatMap((carrier, c) => {
+    const configured = configuration.carriers.find((one) => carrierPosition(one.carrier, specification) === c)
+    return carrier.clusters.map((cluster, position): ClusterState => ({
+      place: { carrier: c, cluster: cluster.index },
+      specification: cluster,
+      settings: configured?.clusters.find((one) => one.index === cluster.index) ?? null,
+      errors: drawErrors(imperfections, source),
+      base: (firstCluster(specification, c) + position) * CLANES,
+    }))
   })
-  const clusters = firstCluster(specification, specification.carriers.length)
-  return { outputs: clusters * CLANES, integrators, algebraic, probes: probesOf(configuration, specification) }
+  const origins = laneOrigins(configuration, specification)
+  const arrival: Arrival = (lane, sink) => {
+    const origin = origins(lane, sink)
+    return clusters.find(({ place }) => place.carrier === origin?.carrier && place.cluster === origin.cluster)
+  }
+  const elements = withoutSilence(
+    clusters.flatMap((cluster) =>
+      cluster.settings
+        ? elementsOf(cluster, cluster.settings, sumsOf(cluster.settings, { cluster, arrival, specification }))
+        : [],
+    ),
+  )
+  return {
+    outputs: clusters.length * CLANES,
+    integrators: elements.filter((element) => element.kind === 'integrator'),
+    algebraic: elements.filter((element) => element.kind !== 'integrator'),
+    probes: probesOf(configuration, specification),
+  }
 }
 
-/** Where a carrier's settings belong: by id, or, when they are portable, on the only carrier there is. */
-function carrierPosition(carrier: CarrierConfiguration, specification: DeviceSpecification): number {
-  const position = specification.carriers.findIndex(({ id }) => id === carrier.carrier)
-  return position < 0 && carrier.carrier === PORTABLE_CARRIER ? 0 : position
+/** Outputs without an element stay at 0, so nothing comes of the lanes that start there. */
+function withoutSilence(
+  elements: readonly (IntegratorElement | AlgebraicElement)[],
+): (IntegratorElement | AlgebraicElement)[] {
+  const present = new Set(elements.map(({ output }) => output))
+  const heard = (sum: Sum): Sum => ({ ...sum, terms: sum.terms.filter(({ output }) => present.has(output)) })
+  return elements.map((element) =>
+    'y' in element ? { ...element, x: heard(element.x), y: heard(element.y) } : { ...element, x: heard(element.x) },
+  )
 }
 
 /** Numbers of the sampled outputs, in probe order. */
 function probesOf(configuration: Configuration, specification: DeviceSpecification): number[] {
   const probes: number[] = []
   for (const carrier of configuration.carriers) {
-    const position = carrierPosition(carrier, specification)
+    const position = carrierPosition(carrier.carrier, specification)
     const clusters = specification.carriers[position]?.clusters ?? []
     for (const { output, probe } of carrier.adc) {
       const cluster = clusters.findIndex(({ index }) => index === Math.floor(output / CLANES))
@@ -102,24 +130,31 @@ function probesOf(configuration: Configuration, specification: DeviceSpecificati
 }
 
 function sumsOf(
-  cluster: ClusterConfiguration,
-  machine: { readonly base: number; readonly upscaling: number; readonly errors: ClusterErrors },
+  { lanes }: ClusterConfiguration,
+  machine: { readonly cluster: ClusterState; readonly arrival: Arrival; readonly specification: DeviceSpecification },
 ): Sum[] {
+  const { cluster, arrival, specification } = machine
   return Array.from({ length: CLANES }, (_, clane) => {
-    const lanes = cluster.lanes.filter((lane) => lane.source !== null && lane.sinks.includes(clane))
     const weights = new Map<number, number>()
-    let constant = lanes.length > 0 ? (machine.errors.offsets[clane] ?? 0) : 0
-    for (const lane of lanes) {
-      const gain = (lane.upscaled ? machine.upscaling : 1) * (machine.errors.gains[lane.lane] ?? 1)
-      const weight = lane.coefficient * gain
-      if (cluster.constant !== null && isMasked(lane)) constant += weight * cluster.constant
+    let constant = 0
+    let driven = false
+    for (const { lane, upscaled } of lanes.filter(({ sinks }) => sinks.includes(clane))) {
+      const origin = arrival(lane, cluster.place)
+      const made = origin?.settings?.lanes.find((one) => one.lane === lane)
+      if (!origin || !made || made.source === null) continue
+      driven = true
+      const gain = (upscaled ? specification.upscaling : 1) * (origin.errors.gains[lane] ?? 1)
+      const weight = made.coefficient * gain
+      const reference = origin.settings?.constant ?? null
+      if (reference !== null && isMasked(made)) constant += weight * reference
       else {
-        const output = machine.base + (lane.source ?? 0)
+        const output = origin.base + made.source
         weights.set(output, (weights.get(output) ?? 0) + weight)
       }
     }
+    if (driven) constant += cluster.errors.offsets[clane] ?? 0
     const terms = [...weights].filter(([, weight]) => weight !== 0).map(([output, weight]) => ({ output, weight }))
-    return { terms, constant, driven: lanes.length > 0 }
+    return { terms, constant, driven }
   })
 }
 
@@ -129,12 +164,11 @@ function isMasked(lane: Lane): boolean {
 }
 
 function elementsOf(
-  cluster: ClusterSpecification,
-  configuration: ClusterConfiguration,
+  { specification, base }: ClusterState,
+  settings: ClusterConfiguration,
   sums: readonly Sum[],
-  base: number,
 ): (IntegratorElement | AlgebraicElement)[] {
-  return cluster.slots.flatMap((type, slot) => {
+  return specification.slots.flatMap((type, slot) => {
     if (type === null) return []
     const first = slot * M_BLOCK_WIDTH
     const input = (index: number): Sum => {
@@ -142,7 +176,7 @@ function elementsOf(
       invariant(sum, `clane ${first + index} has a sum`)
       return sum
     }
-    return blockElements(type, configuration.slots[slot] ?? null, input, base + first)
+    return blockElements(type, settings.slots[slot] ?? null, input, base + first)
   })
 }
 

@@ -6,12 +6,8 @@
 import { BYTES_PER_SAMPLE, type SampleChunk } from '@lucihub/analog'
 import type { CircuitModel } from './circuit.ts'
 import { DormandPrince, type StepStatus, type Tolerances } from './dormand-prince.ts'
+import { OVERLOAD } from './overload.ts'
 
-/**
- * An output is overloaded beyond this, machine units. The hair above 1 keeps a signal that was scaled to exactly full
- * scale from tripping on integration error; the devices' own threshold is not published.
- */
-export const OVERLOAD = 1.002
 /** A chunk spans at most this much op time, s: a live view must not wait for 4 096 slow samples. */
 const CHUNK_SPAN_S = 0.05
 /** Accepted steps between two chances to do something else: a few ms of computing. */
@@ -22,6 +18,8 @@ const CHECKS_PER_STEP = 4
 const BISECTIONS = 20
 
 export interface Operation {
+  /** How long IC charged the integrators, s. Default: for ever. */
+  readonly icTime?: number
   /** s */
   readonly opTime: number
   /** 1/s */
@@ -52,68 +50,98 @@ export interface OperationEnd {
 }
 
 export function* operate(model: CircuitModel, operation: Operation): Generator<Slice, OperationEnd> {
-  const { opTime, sampleRate, sampleCount, convert } = operation
+  const { opTime, sampleRate, convert } = operation
   model.reset()
-  const solution = new DormandPrince(model, model.initialState, 0, operation.tolerances)
+  const solution = new DormandPrince(model, model.charged(operation.icTime ?? Infinity), 0, operation.tolerances)
   const watch = overloadWatch(model, solution, operation)
   const chunks = chunkWriter(model.probes.length, Math.min(operation.chunkSamples, Math.ceil(sampleRate * CHUNK_SPAN_S)))
-  const state = new Float64Array(model.dimension)
-  const values = new Float64Array(model.probes.length)
-  const end = (status: OperationEnd['status'], t: number): OperationEnd => {
-    const outputs = new Float64Array(model.outputCount)
-    solution.interpolate(t, state)
-    model.outputs(state, outputs)
-    return { status, t, final: Float32Array.from(outputs) }
+  const instants = { first: 0, count: 0, period: 1 / sampleRate, start: 0, perStep: 0 }
+  let halt = watch.atStart() ? 0 : null
+  let status: StepStatus = 'ok'
+
+  /** Samples what the last step covers; true when that filled a chunk. */
+  const sample = (): boolean => {
+    const due = samplesUntil(halt ?? solution.t, instants.first, operation) - instants.first
+    if (due === 0) return false
+    instants.count = Math.min(due, chunks.room())
+    instants.start = solution.tStart
+    instants.perStep = solution.perStep
+    model.record(solution.memory, instants, chunks.columns(), chunks.filled())
+    if (convert) chunks.convert(convert, instants.count)
+    instants.first += instants.count
+    return chunks.add(instants.count)
+  }
+  /** Goes on until there is something to hand over. A function of its own: what loops within a generator is slower. */
+  const advance = (): 'chunk' | 'pause' | 'end' => {
+    for (let steps = 0; steps < STEPS_PER_SLICE; steps++) {
+      if (sample()) return 'chunk'
+      if (halt !== null || solution.t >= opTime) return 'end'
+      status = solution.step(opTime)
+      if (status !== 'ok') return 'end'
+      halt = watch.afterStep()
+    }
+    return 'pause'
   }
 
-  let halt = watch.atStart() ? 0 : null
-  for (let k = 0, steps = 0; ; ) {
-    const known = halt ?? solution.t
-    for (; k < sampleCount && k / sampleRate <= known; k++) {
-      const t = k / sampleRate
-      solution.interpolate(t, state)
-      model.sampled(state, values)
-      if (convert) for (let c = 0; c < values.length; c++) values[c] = convert(values[c]!)
-      if (chunks.add(values)) yield { t, chunk: chunks.take() }
-    }
-    if (halt !== null || solution.t >= opTime) break
-    const status = solution.step(opTime)
-    if (status !== 'ok') {
-      if (chunks.filled() > 0) yield { t: solution.t, chunk: chunks.take() }
-      return end(status, solution.t)
-    }
-    halt = watch.afterStep()
-    if (++steps % STEPS_PER_SLICE === 0) yield { t: solution.tStart, chunk: null }
+  for (let reached = advance(); reached !== 'end'; reached = advance()) {
+    if (reached === 'chunk') yield { t: (instants.first - 1) / sampleRate, chunk: chunks.take() }
+    else yield { t: solution.tStart, chunk: null }
   }
-  const t = halt ?? opTime
+  const t = status === 'ok' ? (halt ?? opTime) : solution.t
   if (chunks.filled() > 0) yield { t, chunk: chunks.take() }
-  return end(halt === null ? 'ok' : 'overload', t)
+  const state = new Float64Array(model.dimension)
+  const outputs = new Float64Array(model.outputCount)
+  solution.interpolate(t, state)
+  model.outputs(state, outputs)
+  return { status: status === 'ok' && halt !== null ? 'overload' : status, t, final: Float32Array.from(outputs) }
+}
+
+/** How many samples (k * period) lie at or before an instant, at least `from`. */
+function samplesUntil(t: number, from: number, { sampleRate, sampleCount }: Operation): number {
+  const period = 1 / sampleRate
+  let count = Math.max(from, Math.min(sampleCount, Math.floor(t * sampleRate) + 1))
+  // The product may be rounded to either side of a sample.
+  while (count > from && (count - 1) * period > t) count--
+  while (count < sampleCount && count * period <= t) count++
+  return count
 }
 
 interface ChunkWriter {
-  /** Appends one value per channel; true when the chunk is full. */
-  add(values: Float64Array): boolean
+  /** Where to write, from `filled()` on and no more than `room()`. */
+  columns(): readonly Float32Array[]
+  room(): number
   filled(): number
+  /** Converts what was just written, sample by sample. */
+  convert(convert: (value: number) => number, count: number): void
+  /** Takes note of what was written; true when the chunk is full. */
+  add(count: number): boolean
   take(): SampleChunk | null
 }
 
 function chunkWriter(channels: number, capacity: number): ChunkWriter {
+  const newColumns = (): Float32Array[] => Array.from({ length: channels }, () => new Float32Array(capacity))
   let firstIndex = 0
-  let count = 0
+  let filled = 0
   let columns: Float32Array[] = []
   return {
-    add(values) {
-      if (count === 0) columns = Array.from({ length: channels }, () => new Float32Array(capacity))
-      for (let c = 0; c < channels; c++) columns[c]![count] = values[c]!
-      return ++count >= capacity
+    columns: () => (filled > 0 ? columns : (columns = newColumns())),
+    room: () => capacity - filled,
+    filled: () => filled,
+    convert(convert, count) {
+      for (let i = filled; i < filled + count; i++) {
+        for (let c = 0; c < channels; c++) columns[c]![i] = convert(columns[c]![i]!)
+      }
     },
-    filled: () => count,
+    add(count) {
+      filled += count
+      return filled >= capacity
+    },
     take() {
-      const bytes = count * BYTES_PER_SAMPLE.f32
+      const bytes = filled * BYTES_PER_SAMPLE.f32
       const blocks = columns.map(({ buffer }) => new Uint8Array(buffer, 0, bytes))
-      const chunk: SampleChunk = { firstIndex, count, encoding: 'f32', blocks }
-      firstIndex += count
-      count = 0
+      const chunk: SampleChunk = { firstIndex, count: filled, encoding: 'f32', blocks }
+      firstIndex += filled
+      filled = 0
       return channels > 0 ? chunk : null
     },
   }
@@ -157,6 +185,7 @@ function overloadWatch(model: CircuitModel, solution: DormandPrince, operation: 
   return {
     atStart: () => exceeds(0, 'latch') && haltOnOverload,
     afterStep() {
+      if (model.calm(solution.memory)) return null
       const { tStart, t } = solution
       const span = (t - tStart) / CHECKS_PER_STEP
       for (let i = 1; i <= CHECKS_PER_STEP; i++) {

@@ -140,3 +140,20 @@ test('a request out of bounds is refused with every bound it breaks', async () =
     ],
   })
 })
+
+test.each([
+  [10_000, 100_000, 0.8],
+  [10_000, 5_000, 0.8 * (1 - Math.exp(-1))],
+  [100, 100_000, 0.8 * (1 - Math.exp(-0.2))],
+  [100, 10_000_000, 0.8],
+] as const)('an integrator with k0 = %p is charged in %p ns of IC to %p', async (k0, icTimeNs, expected) => {
+  const circuit = { routes: [{ from: 0, to: 0, coefficient: 0 }], integrators: [{ element: 0, ic: -0.8, k0 }], outputs: [0] }
+  for (const [imperfections, value] of [
+    [{ ...IDEAL, charging: REALISTIC.charging }, expected],
+    [IDEAL, 0.8],
+  ] as const) {
+    const machine = computer({ imperfections })
+    await machine.configure(testConfiguration(MAC, circuit))
+    expect((await record(machine, { icTimeNs })).channels[0]?.[0]).toBeCloseTo(value, 6)
+  }
+})

@@ -106,6 +106,7 @@ export class SimulatedComputer implements AnalogComputer {
     yield phase('OP', icTimeNs)
 
     const operation = operate(this.#model, {
+      icTime: icTimeNs / 1e9,
       opTime: request.opTimeNs / 1e9,
       sampleRate: request.sampleRateHz,
       sampleCount: sampleCount(request.opTimeNs, request.sampleRateHz),

@@ -4,6 +4,8 @@ import { MessagingModule, type Bus } from '@lucihub/messaging'
 import { AccessGuard } from './access/access.guard.ts'
 import { KeyCheck } from './access/key-check.ts'
 import { RateLimits } from './access/rate-limits.ts'
+import { ComparisonsController } from './comparisons/comparisons.controller.ts'
+import { CircuitsController } from './circuits/circuits.controller.ts'
 import { CONFIG } from './config-token.ts'
 import type { GatewayConfig } from './config.ts'
 import { DevicesController } from './devices/devices.controller.ts'
@@ -20,8 +22,10 @@ import { SystemController } from './system/system.controller.ts'
   controllers: [
     RunsController,
     CompileController,
+    CircuitsController,
     EventsController,
     ResultsController,
+    ComparisonsController,
     DevicesController,
     SystemController,
   ],

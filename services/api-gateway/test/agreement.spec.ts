@@ -3,6 +3,8 @@
  * compiler holds them together: a line that does not compile names what differs.
  */
 import type { z } from 'zod'
+import type { ComparisonSchema } from '../src/comparisons/comparisons.schema.ts'
+import type { InspectionSchema } from '../src/circuits/circuits.schema.ts'
 import type { DeviceListSchema } from '../src/devices/devices.schema.ts'
 import type { LogSchema } from '../src/events/events.schema.ts'
 import type { ProblemSchema } from '../src/http/openapi.ts'
@@ -25,9 +27,11 @@ const agreements: {
   run: Agree<Sent<typeof RunSchema>, client.RunResource>
   page: Agree<Sent<typeof RunPageSchema>, client.RunPage>
   compilation: Agree<Sent<typeof CompileSchema>, client.CompileResource>
+  inspection: Agree<Sent<typeof InspectionSchema>, client.InspectionResource>
   devices: Agree<Sent<typeof DeviceListSchema>['devices'], readonly client.DeviceResource[]>
   channels: Agree<Sent<typeof ChannelListSchema>, client.ChannelList>
   plot: Agree<Sent<typeof PlotSchema>, client.PlotResource>
+  comparison: Agree<Sent<typeof ComparisonSchema>, client.ComparisonResource>
   log: Agree<Sent<typeof LogSchema>, client.LogResource>
   status: Agree<Sent<typeof StatusSchema>, client.StatusResource>
   problem: [client.ProblemDocument] extends [Sent<typeof ProblemSchema>] ? true : false
@@ -37,9 +41,11 @@ const agreements: {
   run: true,
   page: true,
   compilation: true,
+  inspection: true,
   devices: true,
   channels: true,
   plot: true,
+  comparison: true,
   log: true,
   status: true,
   problem: true,

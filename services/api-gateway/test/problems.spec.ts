@@ -128,15 +128,15 @@ describe('values', () => {
     expect(await problemOf(bounds)).toMatchObject({ type: '/problems/validation-failed', status: 422 })
   })
 
-  test('a run needs either a source or a configuration', async () => {
+  test('a run needs one of source, configuration, apb and circuit', async () => {
     const response = await hub.ask('/api/v1/runs', jsonBody({ kind: 'run', opTimeNs: 1_000_000 }))
     expect(await problemOf(response)).toMatchObject({
       type: '/problems/validation-failed',
       violations: [
         {
           pointer: '/source',
-          message: 'A run needs a source or a configuration, not both.',
-          remedy: 'Send either `source` or `configuration`.',
+          message: 'A run needs exactly one of source, configuration, apb and circuit.',
+          remedy: 'Send one of the four.',
         },
       ],
     })

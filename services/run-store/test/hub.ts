@@ -78,7 +78,7 @@ export function configuration(probes: number): ConfigurationMessage {
     problemTimePerSecond: 10_000,
     probes: Array.from({ length: probes }, (_, index) => ({ label: `x${index}`, unit: 'V' })),
     carriers: [{
-      carrier: '00-00-00-00-00-00',
+      carrier: '00-00-00-00-00-00', hops: [], backplane: [],
       adc: Array.from({ length: probes }, (_, probe) => ({ output: probe, gain: probe === 1 ? -2 : 2, offset: 0.5, probe })),
       clusters: [{
         index: 0, constant: 0,

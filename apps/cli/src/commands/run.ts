@@ -38,11 +38,12 @@ const CHECK_SAMPLES = 1_000_000
 export function runCommand(shell: Shell): void {
   define<Options>(shell, {
     name: 'run <file>',
-    summary: 'Run a program (analang, or a configuration in a .json file) on a machine or a simulator.',
+    summary: 'Run a program (analang), a configuration or circuit (.json) or an .apb file on a machine or a simulator.',
     examples: [
       'run lorenz.ana --op-time 20ms --sample-rate 50k',
       'run lorenz.ana --simulate --check --plot lorenz.svg --phase x,z',
       'run lorenz.ana --device lucidac-1 --halt-on-overload --out data.csv',
+      'run circuit.apb --device lucidac-1 --out data.csv',
       'run - --no-follow --json < lorenz.ana',
     ],
     build(command) {
@@ -87,13 +88,26 @@ async function submitAndFollow({ session, args, options }: Invocation<Options>):
   return exitCodeOfState(run.state)
 }
 
+function contentOf(file: ProgramFile): Pick<RunSubmission, 'source' | 'configuration' | 'circuit' | 'apb'> {
+  switch (file.kind) {
+    case 'source':
+      return { source: file.source }
+    case 'configuration':
+      return { configuration: file.configuration }
+    case 'circuit':
+      return { circuit: file.circuit }
+    case 'apb':
+      return { apb: Buffer.from(file.bytes).toString('base64') }
+  }
+}
+
 /** Null when the program does not compile: its diagnostics are shown then. */
 async function submit(session: Session, file: ProgramFile, options: Options): Promise<RunResource | null> {
   const { device, icTime, title, k0 } = options
   const submission: RunSubmission = {
     kind: options.simulate ? 'simulate' : 'run',
     title: title ?? file.name,
-    ...(file.kind === 'source' ? { source: file.source } : { configuration: file.configuration }),
+    ...contentOf(file),
     opTimeNs: options.opTime,
     sampleRateHz: options.sampleRate,
     haltOnOverload: options.haltOnOverload ?? false,

@@ -49,3 +49,8 @@ export function formatCount(count: number): string {
 export function formatNumber(value: number): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value)
 }
+
+/** A part of a whole as a percentage. */
+export function formatPercent(part: number): string {
+  return `${formatNumber(part * 100)} %`
+}

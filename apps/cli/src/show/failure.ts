@@ -1,5 +1,5 @@
 /** Failures, as text for people and as a JSON document for programs. Never a stack trace. */
-import { Problem } from '@lucihub/analog'
+import { Problem, type Violation } from '@lucihub/analog'
 import { HubProblem, TransportError } from '@lucihub/sdk'
 import { printable } from './text.ts'
 
@@ -8,15 +8,20 @@ export function failureText(failure: unknown): string {
   if (!(failure instanceof Problem)) return `lucihub: ${printable(messageOf(failure))}`
   const lines = [`lucihub: ${failure.title} (${failure.status})`]
   if (failure.message !== failure.title) lines.push(`  ${printable(failure.message)}`)
-  for (const { pointer, value, message, remedy } of failure.violations) {
-    lines.push(`  ${printable(pointer || '/')} = ${printable(value)}: ${printable(message)}`)
-    if (remedy) lines.push(`    remedy: ${printable(remedy)}`)
-  }
+  lines.push(...violationLines(failure.violations))
   if (failure.retryAfterS > 0) lines.push(`  Try again in ${failure.retryAfterS} s.`)
   if (failure instanceof HubProblem && failure.traceId !== '' && failure.status >= 500) {
     lines.push(`  Trace: ${printable(failure.traceId)}`)
   }
   return lines.join('\n')
+}
+
+/** Each violation with its remedy. */
+export function violationLines(violations: readonly Violation[]): string[] {
+  return violations.flatMap(({ pointer, value, message, remedy }) => [
+    `  ${printable(pointer || '/')} = ${printable(value)}: ${printable(message)}`,
+    ...(remedy ? [`    remedy: ${printable(remedy)}`] : []),
+  ])
 }
 
 /** The same for `--json`. */

@@ -1,25 +1,30 @@
 import type {
+  CarrierConfiguration,
   ClusterConfiguration,
   Configuration,
   ConstantValue,
   IntegratorRate,
   Lane,
   MBlockConfiguration,
+  Sector,
 } from '@lucihub/analog'
 import { mBlockKind, mdrOperation } from '../enums.ts'
 import type { ConfigurationMessage } from '../messages.ts'
 
-type Cluster = ConfigurationMessage['carriers'][number]['clusters'][number]
+type Carrier = ConfigurationMessage['carriers'][number]
+type Cluster = Carrier['clusters'][number]
 type Slot = Cluster['slots'][number]
 
 export function configurationToProto(configuration: Configuration): ConfigurationMessage {
   return {
     probes: configuration.probes,
     problemTimePerSecond: configuration.problemTimePerSecond,
-    carriers: configuration.carriers.map(({ carrier, adc, clusters }) => ({
+    carriers: configuration.carriers.map(({ carrier, adc, clusters, hops = [], backplane = [] }) => ({
       carrier,
       adc,
       clusters: clusters.map(clusterToProto),
+      hops: hops.map(({ lane, from, to }) => ({ lane, fromSector: sectorToProto(from), toSector: sectorToProto(to) })),
+      backplane: backplane.map(({ lane, from, to }) => ({ lane, fromPlace: from, toPlace: to })),
     })),
   }
 }
@@ -28,12 +33,40 @@ export function configurationFromProto(message: ConfigurationMessage): Configura
   return {
     probes: message.probes.map(({ label, unit }) => ({ label, unit })),
     problemTimePerSecond: message.problemTimePerSecond,
-    carriers: message.carriers.map(({ carrier, adc, clusters }) => ({
+    carriers: message.carriers.map(({ carrier, adc, clusters, hops, backplane }) => ({
       carrier,
       adc: adc.map(({ output, gain, offset, probe }) => ({ output, gain, offset, probe })),
       clusters: clusters.map(clusterFromProto),
+      ...hopsFromProto({ hops, backplane }),
     })),
   }
+}
+
+/** Absent, not empty, where nothing hops: that is how the domain says it. */
+function hopsFromProto({
+  hops,
+  backplane,
+}: Pick<Carrier, 'hops' | 'backplane'>): Pick<CarrierConfiguration, 'hops' | 'backplane'> {
+  return {
+    ...(hops.length > 0 && {
+      hops: hops.map(({ lane, fromSector, toSector }) => ({
+        lane,
+        from: sectorFromProto(fromSector),
+        to: sectorFromProto(toSector),
+      })),
+    }),
+    ...(backplane.length > 0 && {
+      backplane: backplane.map(({ lane, fromPlace, toPlace }) => ({ lane, from: fromPlace, to: toPlace })),
+    }),
+  }
+}
+
+function sectorToProto(sector: Sector): number {
+  return sector === 'backplane' ? 0 : sector + 1
+}
+
+function sectorFromProto(sector: number): Sector {
+  return sector === 0 ? 'backplane' : sector - 1
 }
 
 function clusterToProto(cluster: ClusterConfiguration): Cluster {

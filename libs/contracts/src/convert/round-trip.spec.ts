@@ -43,34 +43,42 @@ const mBlock: Arbitrary<MBlockConfiguration | null> = fc.oneof(
   }),
 )
 
+const sector = fc.oneof(fc.constant('backplane' as const), fc.nat({ max: 2 }))
+const place = fc.nat({ max: 6 })
+
 const configuration: Arbitrary<Configuration> = fc.record({
   probes: fc.array(fc.record({ label: text, unit: text }), { maxLength: 8 }),
   problemTimePerSecond: number,
   carriers: fc.array(
-    fc.record({
-      carrier: text,
-      adc: fc.array(fc.record({ output: index, gain: number, offset: number, probe: fc.nat({ max: 7 }) }), {
-        maxLength: 8,
-      }),
-      clusters: fc.array(
-        fc.record({
-          index: fc.nat({ max: 2 }),
-          constant: fc.constantFrom(null, 1 as const, -1 as const, 0.1 as const, -0.1 as const),
-          lanes: fc.array(
-            fc.record({
-              lane: index,
-              source: fc.option(fc.nat({ max: 15 })),
-              coefficient: number,
-              upscaled: fc.boolean(),
-              sinks: fc.array(fc.nat({ max: 15 }), { maxLength: 4 }),
-            }),
-            { maxLength: 32 },
-          ),
-          slots: fc.tuple(mBlock, mBlock),
+    fc.record(
+      {
+        carrier: text,
+        hops: fc.array(fc.record({ lane: index, from: sector, to: sector }), { minLength: 1, maxLength: 8 }),
+        backplane: fc.array(fc.record({ lane: index, from: place, to: place }), { minLength: 1, maxLength: 8 }),
+        adc: fc.array(fc.record({ output: index, gain: number, offset: number, probe: fc.nat({ max: 7 }) }), {
+          maxLength: 8,
         }),
-        { maxLength: 3 },
-      ),
-    }),
+        clusters: fc.array(
+          fc.record({
+            index: fc.nat({ max: 2 }),
+            constant: fc.constantFrom(null, 1 as const, -1 as const, 0.1 as const, -0.1 as const),
+            lanes: fc.array(
+              fc.record({
+                lane: index,
+                source: fc.option(fc.nat({ max: 15 })),
+                coefficient: number,
+                upscaled: fc.boolean(),
+                sinks: fc.array(fc.nat({ max: 15 }), { maxLength: 4 }),
+              }),
+              { maxLength: 32 },
+            ),
+            slots: fc.tuple(mBlock, mBlock),
+          }),
+          { maxLength: 3 },
+        ),
+      },
+      { requiredKeys: ['carrier', 'adc', 'clusters'] },
+    ),
     { maxLength: 2 },
   ),
 })

@@ -4,7 +4,6 @@
  */
 import {
   ADC_CHANNELS,
-  PORTABLE_CARRIER,
   Problem,
   type AnalogComputer,
   type Configuration,
@@ -16,7 +15,7 @@ import {
 import { createHash, randomUUID } from 'node:crypto'
 import { encodeApb } from '../codec/apb.ts'
 import type { SampledCarrier } from '../codec/assembly.ts'
-import { encodeConfiguration, macAt } from '../codec/configuration.ts'
+import { encodeConfiguration, macOf } from '../codec/configuration.ts'
 import { decodeDescription } from '../codec/entity.ts'
 import { outputBases, outputCount, outputOf } from '../codec/entity-path.ts'
 import { encodeTime } from '../codec/time.ts'
@@ -266,8 +265,8 @@ function startCommand(request: RunRequest, sampled: readonly SampledCarrier[]): 
 }
 
 function sampledCarriers(configuration: Configuration, description: DeviceDescription): readonly SampledCarrier[] {
-  return configuration.carriers.flatMap(({ carrier, adc }, position) => {
-    const mac = carrier === PORTABLE_CARRIER ? macAt(description, position) : carrier
+  return configuration.carriers.flatMap(({ carrier, adc }) => {
+    const mac = macOf(carrier, description)
     return adc.length === 0 ? [] : [{ carrier: mac, probes: adc.map(({ probe: index }) => index) }]
   })
 }

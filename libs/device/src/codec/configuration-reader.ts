@@ -7,10 +7,12 @@
 import {
   Problem,
   type AdcChannel,
+  type BackplaneHop,
   type CarrierConfiguration,
   type Configuration,
   type DeviceDescription,
   type Entity,
+  type Hop,
   type IntegratorConfiguration,
   type IntegratorRate,
   type Lane,
@@ -21,6 +23,7 @@ import {
 import { anabrid, type Item } from '../wire/messages.ts'
 import { constantOf } from './configuration.ts'
 import { parseEntityPath, type EntityPlace } from './entity-path.ts'
+import { BACKPLANE_BLOCKS, backplaneHopOf, hopOf } from './switches.ts'
 
 interface ClusterDraft {
   constant: ReturnType<typeof constantOf> & (number | null)
@@ -36,6 +39,9 @@ type SlotDraft =
 interface CarrierDraft {
   readonly clusters: Map<number, ClusterDraft>
   adc: readonly AdcChannel[]
+  /** By the index of the multiplexer that makes them; on the backplane by `block/index`. */
+  readonly hops: Map<number, Hop>
+  readonly backplane: Map<string, BackplaneHop>
 }
 
 /** Items that calibrate or decorate: they do not change what an ideal device computes. */
@@ -85,12 +91,17 @@ function apply(item: Item, carriers: Map<string, CarrierDraft>, description: Dev
   const place = parseEntityPath(path)
   const carrier = description?.carriers.find(({ id }) => id === place?.carrier) ?? null
   if (!place || (description && !carrier)) throw refusal(item, 'the device has no such entity')
-  const draft = entry(carriers, place.carrier, (): CarrierDraft => ({ clusters: new Map(), adc: [] }))
+  const draft = entry(carriers, place.carrier, emptyCarrier)
   if (item.adcConfig && place.part === null) {
     draft.adc = item.adcConfig.channels.map(({ idx, gain, offset, probe }) => ({ output: idx, gain, offset, probe }))
     return
   }
   if (isIdle(item)) return
+  if (item.switchConfig || item.bplSwitchConfig) {
+    if (carrier && !carrier.children.some(({ id }) => id === place.part))
+      throw refusal(item, 'the device has no such entity')
+    return applySwitches(item, place, draft)
+  }
   const index = clusterIndex(place)
   if (index === null || place.block === null) throw refusal(item, 'it cannot be applied there')
   const entity = carrier?.children.find(({ id, class: kind }) => kind === 'CLUSTER' && id === place.part) ?? null
@@ -99,10 +110,28 @@ function apply(item: Item, carriers: Map<string, CarrierDraft>, description: Dev
   if (!applyToBlock(item, place.block, cluster)) throw refusal(item, 'it cannot be applied there')
 }
 
-/** Switchable parts left in their reset state: lanes stay in their cluster, ports inside, the generator sleeps. */
+function applySwitches(item: Item, { part, block }: EntityPlace, draft: CarrierDraft): void {
+  const switches = BACKPLANE_BLOCKS.indexOf(part ?? '')
+  if (block !== null || (item.switchConfig ? part !== 'T' : switches < 0))
+    throw refusal(item, 'it cannot be applied there')
+  for (const mux of item.switchConfig?.muxes ?? []) {
+    const hop = hopOf(mux)
+    if (hop === undefined) throw refusal(item, `there is no setting ${mux.state} of multiplexer ${mux.index}`)
+    if (hop) draft.hops.set(mux.index, hop)
+    else draft.hops.delete(mux.index)
+  }
+  for (const mux of item.bplSwitchConfig?.muxes ?? []) {
+    const hop = backplaneHopOf(mux, switches)
+    if (hop === undefined) throw refusal(item, `setting ${mux.state} of multiplexer ${mux.index} leaves the stack`)
+    const key = `${switches}/${mux.index}`
+    if (hop) draft.backplane.set(key, hop)
+    else draft.backplane.delete(key)
+  }
+}
+
+/** Switchable parts left in their reset state: ports inside, the generator asleep. */
 function isIdle(item: Item): boolean {
-  const { switchConfig, portConfig, signalGeneratorConfig } = item
-  if (switchConfig) return switchConfig.muxes.every(({ state, index }) => state === index % 4)
+  const { portConfig, signalGeneratorConfig } = item
   if (portConfig) return portConfig.states.every((state) => state === anabrid.PortConfig.State.INTERNAL)
   return signalGeneratorConfig?.sleep === true
 }
@@ -180,6 +209,10 @@ function setIntegrator(
   integrators.set(element, { ...before, ...change })
 }
 
+function emptyCarrier(): CarrierDraft {
+  return { clusters: new Map(), adc: [], hops: new Map(), backplane: new Map() }
+}
+
 function emptyCluster(entity: Entity | null): ClusterDraft {
   return { constant: null, lanes: new Map(), slots: [emptySlotOf(entity, 'M0'), emptySlotOf(entity, 'M1')] }
 }
@@ -213,6 +246,10 @@ function finished(carrier: string, draft: CarrierDraft): CarrierConfiguration {
         slots: [finishedSlot(slots[0]), finishedSlot(slots[1])],
       })),
     adc: draft.adc,
+    ...(draft.hops.size > 0 && { hops: [...draft.hops].toSorted(([a], [b]) => a - b).map(([, hop]) => hop) }),
+    ...(draft.backplane.size > 0 && {
+      backplane: [...draft.backplane.values()].toSorted((a, b) => a.lane - b.lane || a.to - b.to),
+    }),
   }
 }
 

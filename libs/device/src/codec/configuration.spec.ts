@@ -1,6 +1,9 @@
 import {
   PORTABLE_CARRIER,
+  portableCarrier,
   Problem,
+  redacDescription,
+  type CarrierConfiguration,
   type Configuration,
   type ConstantValue,
   type MBlockConfiguration,
@@ -16,6 +19,9 @@ import { decodeConfiguration } from './configuration-reader.ts'
 function overTheWire(module: anabrid.Module.$Properties): readonly Item[] {
   return (anabrid.Module.decode(anabrid.Module.encode(module).finish()) as Module).items
 }
+
+/** A stack of two carriers with its backplane. */
+const stack = redacDescription(['04-E9-E5-00-00-01', '04-E9-E5-00-00-02'])
 
 /** A damped oscillator: two integrators and three lanes, one of them upscaled. */
 const oscillator: Configuration = {
@@ -279,8 +285,138 @@ test('items that only calibrate or decorate are passed over', () => {
 
 test('a portable configuration of more carriers than the device has does not fit', () => {
   const [carrier] = oscillator.carriers
-  const two = { ...oscillator, carriers: carrier ? [carrier, carrier] : [] }
+  const two = { ...oscillator, carriers: carrier ? [carrier, { ...carrier, carrier: portableCarrier(1) }] : [] }
   expect(() => encodeConfiguration(two, lucidac)).toThrow(
     new Problem('validation-failed', 'The configuration needs 2 carriers, the device has 1.'),
+  )
+})
+
+/** A carrier of its own clusters' silence, with these switches. */
+function switched(carrier: string, switches: Pick<CarrierConfiguration, 'hops' | 'backplane'>): CarrierConfiguration {
+  return { carrier, clusters: [], adc: [], ...switches }
+}
+
+test('hops become settings of multiplexers: index lane - 8 times 4 plus destination, state source, 0 the backplane', () => {
+  const configuration: Configuration = {
+    carriers: [
+      switched(portableCarrier(0), {
+        hops: [
+          { lane: 8, from: 2, to: 'backplane' },
+          { lane: 31, from: 0, to: 2 },
+        ],
+        backplane: [
+          { lane: 8, from: 0, to: 1 },
+          { lane: 17, from: 1, to: 0 },
+        ],
+      }),
+      switched(portableCarrier(1), { hops: [{ lane: 8, from: 'backplane', to: 1 }] }),
+    ],
+    probes: [],
+    problemTimePerSecond: 0,
+  }
+  const items = overTheWire(encodeConfiguration(configuration, stack))
+  const moved = items.map(({ entity, switchConfig, bplSwitchConfig }) => [
+    entity?.path,
+    (switchConfig ?? bplSwitchConfig)?.muxes.length,
+    (switchConfig ?? bplSwitchConfig)?.muxes.filter(({ state, index }) => state !== index % (switchConfig ? 4 : 9)),
+  ])
+  const [first, second] = stack.carriers.map(({ id }) => id)
+  expect(moved).toEqual([
+    [
+      `${first}/T`,
+      96,
+      [
+        { state: 3, index: 0 },
+        { state: 1, index: 95 },
+      ].map((mux) => expect.objectContaining(mux)),
+    ],
+    [`${first}/ST0`, 72, [expect.objectContaining({ state: 0, index: 1 })]],
+    [`${first}/ST1`, 72, [expect.objectContaining({ state: 1, index: 9 })]],
+    [`${second}/T`, 96, [expect.objectContaining({ state: 0, index: 2 })]],
+  ])
+  expect(decodeConfiguration(items, stack).carriers).toEqual(
+    configuration.carriers.map((carrier, position) => ({ ...carrier, carrier: stack.carriers[position]?.id })),
+  )
+})
+
+test('a setting of the T block is at most four bytes: what is 0 stays off the wire', () => {
+  const T = encodeConfiguration({
+    carriers: [switched(MAC, { hops: [{ lane: 9, from: 1, to: 0 }] })],
+    probes: [],
+    problemTimePerSecond: 0,
+  })
+  const bytes = anabrid.SwitchConfig.encode(T.items?.[0]?.switchConfig ?? {}).finish()
+  // Lane 8: every sector takes itself. Lane 9: cluster 0 (destination 1) takes cluster 1 (source 2).
+  const lane8 = '0a00 0a0408011001 0a0408021002 0a0408031003'
+  const lane9 = '0a021004 0a0408021005 0a0408021006 0a0408031007'
+  expect(Buffer.from(bytes).subarray(0, 42).toString('hex')).toBe(`${lane8} ${lane9}`.replaceAll(' ', ''))
+})
+
+const end = fc.oneof(fc.constant('backplane' as const), fc.nat({ max: 2 }))
+const hops = fc
+  .uniqueArray(
+    fc.record({ lane: fc.integer({ min: 8, max: 31 }), from: end, to: end }).filter(({ from, to }) => from !== to),
+    { selector: ({ lane, to }) => `${lane}/${to}`, minLength: 1 },
+  )
+  .map((list) => list.toSorted((a, b) => a.lane - b.lane || sectorNumber(a.to) - sectorNumber(b.to)))
+const places = fc.nat({ max: 6 })
+const crossings = fc
+  .uniqueArray(
+    fc
+      .record({ lane: fc.integer({ min: 8, max: 31 }), from: places, to: places })
+      .filter(({ from, to }) => from !== to),
+    { selector: ({ lane, to }) => `${lane}/${to}`, minLength: 1 },
+  )
+  .map((list) => list.toSorted((a, b) => a.lane - b.lane || a.to - b.to))
+
+function sectorNumber(sector: number | 'backplane'): number {
+  return sector === 'backplane' ? -1 : sector
+}
+
+test('any settings of T block and backplane come back as they were sent', () => {
+  fc.assert(
+    fc.property(hops, crossings, (sent, backplane) => {
+      const [first] = stack.carriers
+      const carriers = [switched(first?.id ?? '', { hops: sent, backplane })]
+      const configuration = { carriers, probes: [], problemTimePerSecond: 0 }
+      expect(decodeConfiguration(overTheWire(encodeConfiguration(configuration, stack)), stack)).toEqual(configuration)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('a later setting of a multiplexer replaces an earlier one', () => {
+  const mux = (state: number) => ({ entity: { path: `${MAC}/T` }, switchConfig: { muxes: [{ state, index: 5 }] } })
+  const hopsOf = (...states: readonly number[]) =>
+    decodeConfiguration(overTheWire({ items: states.map(mux) })).carriers[0]?.hops
+  expect(hopsOf(3)).toEqual([{ lane: 9, from: 2, to: 0 }])
+  expect(hopsOf(3, 2)).toEqual([{ lane: 9, from: 1, to: 0 }])
+  expect(hopsOf(3, 1)).toBeUndefined()
+})
+
+test.each<[string, anabrid.Item.$Properties, string]>([
+  [
+    'a T block that the device lacks',
+    { entity: { path: `${stack.carriers[0]?.id}/T2` }, switchConfig: { muxes: [{ state: 1, index: 2 }] } },
+    `switchConfig of "${stack.carriers[0]?.id}/T2": the device has no such entity.`,
+  ],
+  [
+    'a multiplexer that a T block lacks',
+    { entity: { path: `${stack.carriers[0]?.id}/T` }, switchConfig: { muxes: [{ state: 1, index: 96 }] } },
+    `switchConfig of "${stack.carriers[0]?.id}/T": there is no setting 1 of multiplexer 96.`,
+  ],
+  [
+    'the neighbouring stack',
+    { entity: { path: `${stack.carriers[0]?.id}/ST2` }, bplSwitchConfig: { muxes: [{ state: 7, index: 3 }] } },
+    `bplSwitchConfig of "${stack.carriers[0]?.id}/ST2": setting 7 of multiplexer 3 leaves the stack.`,
+  ],
+  [
+    'switches in a cluster',
+    { entity: { path: `${stack.carriers[0]?.id}/0` }, switchConfig: { muxes: [{ state: 1, index: 2 }] } },
+    `switchConfig of "${stack.carriers[0]?.id}/0": it cannot be applied there.`,
+  ],
+])('a switch item for %s is refused', (_name, item, message) => {
+  expect(() => decodeConfiguration(overTheWire({ items: [item] }), stack)).toThrow(
+    new Problem('validation-failed', message),
   )
 })

@@ -3,8 +3,9 @@
  * named by its entity path without a leading slash; only what differs from the state after a reset is sent.
  */
 import {
-  PORTABLE_CARRIER,
+  portablePosition,
   Problem,
+  type CarrierConfiguration,
   type ClusterConfiguration,
   type Configuration,
   type ConstantValue,
@@ -12,6 +13,7 @@ import {
   type MBlockConfiguration,
 } from '@lucihub/analog'
 import { anabrid } from '../wire/messages.ts'
+import { BACKPLANE_BLOCKS, backplaneMuxes, inBlock, tBlockMuxes } from './switches.ts'
 
 type Item = anabrid.Item.$Properties
 type ConstantSetting = Pick<anabrid.SelectConfig.$Properties, 'constant' | 'magnitude'>
@@ -35,27 +37,42 @@ export function encodeConfiguration(
   configuration: Configuration,
   target: DeviceDescription | null = null,
 ): anabrid.Module.$Properties {
-  const items = configuration.carriers.flatMap(({ carrier, clusters, adc }, position) => {
-    const mac = carrier === PORTABLE_CARRIER && target ? macAt(target, position) : carrier
+  const items = configuration.carriers.flatMap((configured) => {
+    const { carrier, clusters, adc } = configured
+    const mac = target ? macOf(carrier, target) : carrier
     const channels = adc.map(({ output, gain, offset, probe }) => ({ idx: output, gain, offset, probe }))
     return [
       ...clusters.flatMap((cluster) => clusterItems(cluster, `${mac}/${cluster.index}`)),
+      ...switchItems(configured, mac),
       ...(channels.length > 0 ? [{ entity: { path: mac }, adcConfig: { channels } }] : []),
     ]
   })
   return { items }
 }
 
-/** The carriers of a configuration by MAC address, as {@link encodeConfiguration} names them. */
-export function macAt(target: DeviceDescription, position: number): string {
-  const carrier = target.carriers[position]
-  if (!carrier) {
+/** The MAC address of a configuration's carrier on this device, as {@link encodeConfiguration} names it. */
+export function macOf(carrier: string, target: DeviceDescription): string {
+  const position = portablePosition(carrier)
+  if (position === null || target.carriers.some(({ id }) => id === carrier)) return carrier
+  const found = target.carriers[position]
+  if (!found) {
     throw new Problem(
       'validation-failed',
       `The configuration needs ${position + 1} carriers, the device has ${target.carriers.length}.`,
     )
   }
-  return carrier.id
+  return found.id
+}
+
+/** T block and backplane, each only where a lane leaves its place. */
+function switchItems({ hops = [], backplane = [] }: CarrierConfiguration, mac: string): Item[] {
+  const blocks = BACKPLANE_BLOCKS.flatMap((name, block): Item[] =>
+    backplane.some(({ lane }) => inBlock(lane, block))
+      ? [{ entity: { path: `${mac}/${name}` }, bplSwitchConfig: { muxes: backplaneMuxes(backplane, block) } }]
+      : [],
+  )
+  const tBlock: Item = { entity: { path: `${mac}/T` }, switchConfig: { muxes: tBlockMuxes(hops) } }
+  return hops.length > 0 ? [tBlock, ...blocks] : blocks
 }
 
 function clusterItems(cluster: ClusterConfiguration, path: string): Item[] {

@@ -1,5 +1,5 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common'
-import { invariant } from '@lucihub/analog'
+import { Problem, invariant } from '@lucihub/analog'
 import { z } from 'zod'
 import { parseWith } from './violations.ts'
 
@@ -9,6 +9,8 @@ export class SchemaPipe implements PipeTransform {
   transform(value: unknown, { schema, type }: ArgumentMetadata): unknown {
     if (schema === undefined) return value
     invariant(schema instanceof z.ZodType, 'our schemas are made with zod')
+    if (value instanceof Uint8Array)
+      throw new Problem('unsupported-media-type', 'This route takes application/json, not bytes.')
     // Fastify's query object has no prototype, and zod takes only plain objects as records.
     return parseWith(schema, type === 'query' ? { ...(value as object) } : value)
   }

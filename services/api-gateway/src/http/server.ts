@@ -1,4 +1,4 @@
-/** The HTTP server: its bounds, its JSON parser, the headers on every answer, the trace id of every request. */
+/** The HTTP server: its bounds, its parsers, the headers on every answer, the trace id of every request. */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -63,6 +63,9 @@ export function httpAdapter(): FastifyAdapter {
       done(failure as Error)
     }
   })
+  adapter.useBodyParser('application/octet-stream', false, { bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
+    done(null, body),
+  )
   server.addHook('onRequest', (request, reply, done) => {
     reply.headers(securityHeaders(request.url))
     done()

@@ -4,7 +4,10 @@ import {
   LUCIDAC,
   Problem,
   invariant,
+  presumedSpecification,
   specificationOf,
+  violationsOf,
+  type Configuration,
   type DeviceClass,
   type DeviceSpecification,
   type IntegratorRate,
@@ -51,6 +54,25 @@ export async function targetOf(bus: Bus, device: string): Promise<Target> {
     description: active.description ?? null,
     specification: active.description ? specificationOf(descriptionFromProto(active.description)) : LUCIDAC,
   }
+}
+
+/**
+ * The device that a stored configuration is read on: the one its run named, while it is known and the configuration
+ * fits it; else the standard one it seems made for. Throws `not-acceptable` when it fits none.
+ */
+export async function specificationOfRun(
+  bus: Bus,
+  { deviceId, configuration }: { deviceId: string; configuration: Configuration },
+): Promise<DeviceSpecification> {
+  const description = deviceId === '' ? null : (await findDevice(bus, deviceId))?.device?.description
+  const candidates = [
+    ...(description ? [specificationOf(descriptionFromProto(description))] : []),
+    presumedSpecification(configuration),
+  ]
+  const fitting = candidates.find((device) => violationsOf(configuration, device).length === 0)
+  if (!fitting)
+    throw new Problem('not-acceptable', 'The configuration fits no known device: it is available as JSON only.')
+  return fitting
 }
 
 /** Null when the store knows no such device. */

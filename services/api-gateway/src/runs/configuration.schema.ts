@@ -41,6 +41,10 @@ const ClusterSchema = z.strictObject({
   slots: z.tuple([MBlockSchema.nullable(), MBlockSchema.nullable()]),
 })
 
+const lane = index.describe('8 to 31')
+const sector = z.union([index, z.literal('backplane')]).describe('A cluster of the carrier, or the backplane')
+const place = index.describe("A carrier's place in the stack, 0 to 6")
+
 const CarrierSchema = z.strictObject({
   carrier: z
     .string()
@@ -57,6 +61,16 @@ const CarrierSchema = z.strictObject({
       }),
     )
     .max(64),
+  hops: z
+    .array(z.strictObject({ lane, from: sector, to: sector }))
+    .max(96)
+    .exactOptional()
+    .describe('T block: lanes that leave their cluster'),
+  backplane: z
+    .array(z.strictObject({ lane, from: place, to: place }))
+    .max(216)
+    .exactOptional()
+    .describe("Lanes that change carrier; on the carrier that holds the backplane's switches"),
 })
 
 export const ConfigurationSchema: z.ZodType<Configuration> = z

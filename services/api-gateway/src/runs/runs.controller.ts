@@ -5,10 +5,12 @@ import { configurationFromProto, runKind, runState, store, type RunMessage } fro
 import { Bus } from '@lucihub/messaging'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { From, Needs, type Caller } from '../access/caller.ts'
+import { CIRCUIT_MEDIA, CIRCUIT_MEDIA_DESCRIBED, represent } from '../circuits/representation.ts'
+import { negotiate } from '../http/accept.ts'
 import { Answers, Problems } from '../http/openapi.ts'
 import { unlessKnown } from '../http/etag.ts'
 import { parseWith } from '../http/violations.ts'
-import { targetOf } from './compilation.ts'
+import { specificationOfRun, targetOf } from './compilation.ts'
 import { ConfigurationSchema } from './configuration.schema.ts'
 import { RunId } from './run-id.ts'
 import { runResource, runSummary } from './run-resource.ts'
@@ -106,20 +108,29 @@ export class RunsController {
   @Needs('runs:read')
   @ApiOperation({
     summary: 'Read the configuration of a run',
-    description: 'All block settings that the device is loaded with. It may be submitted again as `configuration`.',
+    description:
+      'All block settings that the device is loaded with: as JSON, which may be submitted again as `configuration`; as .apb; as a picture; as equations.',
   })
-  @Answers(200, ConfigurationSchema, 'The configuration', { headers: ['ETag'] })
+  @Answers(200, ConfigurationSchema, 'The configuration', { headers: ['ETag'], media: CIRCUIT_MEDIA_DESCRIBED })
   @Answers(304, null, 'Unchanged since the ETag in If-None-Match')
-  @Problems('not-found')
+  @Problems('not-found', 'not-acceptable')
   async configuration(
     @From() caller: Caller,
     @RunId() runId: string,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const media = negotiate(request.headers.accept, Object.values(CIRCUIT_MEDIA))
     const { spec } = await this.#run(caller, runId)
     if (!spec?.configuration) throw new Problem('not-found', `Run ${runId} has no configuration.`)
-    return unlessKnown(request, reply, configurationFromProto(spec.configuration))
+    const configuration = configurationFromProto(spec.configuration)
+    reply.header('vary', 'accept')
+    if (media === CIRCUIT_MEDIA.json) return unlessKnown(request, reply, configuration)
+    const device = await specificationOfRun(this.bus, { deviceId: spec.deviceId, configuration })
+    if (!unlessKnown(request, reply, { media, configuration, device })) return undefined
+    const { type, body } = represent({ configuration, specification: device, description: null }, media)
+    reply.type(type)
+    return body
   }
 
   @Post(':id/cancel')

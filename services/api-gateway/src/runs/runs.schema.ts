@@ -40,6 +40,11 @@ export const RunSubmissionSchema = z
     title: z.string().max(titleLength.max).default(''),
     source: Source.optional(),
     configuration: ConfigurationSchema.optional().describe('Instead of a source'),
+    apb: z.base64('It is not base64.').min(1).optional().describe('Instead of a source: an .apb file in base64'),
+    circuit: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Instead of a source: circuit JSON as lucipy writes it, or carrier JSON by MAC address'),
     device: DeviceReference.optional().describe(
       'Device id or name; left out: any LUCIDAC for `run`, any simulator for `simulate`',
     ),
@@ -61,14 +66,14 @@ export const RunSubmissionSchema = z
     acceptGaps: z.boolean().default(false).describe('Record lost samples instead of failing the attempt'),
     k0: K0.optional(),
   })
-  .superRefine(({ source, configuration, kind }, context) => {
-    if ((source === undefined) === (configuration === undefined)) {
-      const remedy = 'Send either `source` or `configuration`.'
+  .superRefine(({ source, configuration, apb, circuit, kind }, context) => {
+    const given = [source, configuration, apb, circuit].filter((one) => one !== undefined)
+    if (given.length !== 1) {
       context.addIssue({
         code: 'custom',
         path: ['source'],
-        message: 'A run needs a source or a configuration, not both.',
-        params: { remedy },
+        message: 'A run needs exactly one of source, configuration, apb and circuit.',
+        params: { remedy: 'Send one of the four.' },
       })
     } else if (kind === 'compile' && source === undefined) {
       context.addIssue({

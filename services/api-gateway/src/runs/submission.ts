@@ -1,5 +1,15 @@
 /** From a request to the specification of a run: find the device, compile, check against the device's bounds. */
-import { LUCIDAC, Problem, violationsOf, type DeviceClass, type RunKind } from '@lucihub/analog'
+import {
+  LUCIDAC,
+  Problem,
+  movedTo,
+  violationsOf,
+  type Configuration,
+  type DeviceClass,
+  type DeviceSpecification,
+  type RunKind,
+  type Violation,
+} from '@lucihub/analog'
 import {
   configurationToProto,
   deviceClass,
@@ -8,6 +18,7 @@ import {
   type ConfigurationMessage,
   type RunSpec,
 } from '@lucihub/contracts'
+import { readCircuitFile, type CircuitFile } from '@lucihub/device/files'
 import type { Bus } from '@lucihub/messaging'
 import { compilationProblem } from '../http/problem-answer.ts'
 import { compile, targetOf, type Target } from './compilation.ts'
@@ -57,19 +68,55 @@ const CLASS_OF_KIND: Readonly<Record<RunKind, DeviceClass>> = {
 type Settings = Pick<CompileReply, 'report' | 'diagnostics'> & { readonly configuration: ConfigurationMessage }
 
 async function settingsOf(bus: Bus, submission: RunSubmission, target: Target | null): Promise<Settings> {
-  const { source, configuration, opTimeNs, k0 } = submission
-  if (configuration) {
-    const broken = violationsOf(configuration, target?.specification ?? LUCIDAC)
-    if (broken.length === 0)
-      return { configuration: configurationToProto(configuration), report: null, diagnostics: [] }
-    const violations = broken.map((violation) => ({ ...violation, pointer: `/configuration${violation.pointer}` }))
-    throw new Problem('validation-failed', `The device cannot carry this configuration: ${broken[0]?.message ?? ''}`, {
-      violations,
-    })
-  }
+  const { source, opTimeNs, k0 } = submission
+  const brought = broughtBy(submission, target?.specification ?? LUCIDAC)
+  if (brought) return { configuration: configurationToProto(brought), report: null, diagnostics: [] }
   const { reply, diagnostics } = await compile(bus, { source: source ?? '', target, opTimeNs, k0 })
   if (!reply.configuration) throw compilationProblem(diagnostics)
   return { configuration: reply.configuration, report: reply.report ?? null, diagnostics: reply.diagnostics }
+}
+
+/**
+ * The configuration that came ready-made, in whatever form; null for a source. Pointers into it continue the pointer to
+ * its field: `/apb/carriers/0/…` is a place in what the file says.
+ */
+function broughtBy(
+  { configuration, apb, circuit }: RunSubmission,
+  specification: DeviceSpecification,
+): Configuration | null {
+  if (configuration) return fitting(configuration, { specification, at: '/configuration' })
+  const at = apb === undefined ? '/circuit' : '/apb'
+  const content = apb === undefined ? circuit : Buffer.from(apb, 'base64')
+  if (content === undefined) return null
+  const read = fileOf(content, at)
+  if (!read.configuration) throw refusal(`What ${at} holds cannot be read`, read.violations, at)
+  return fitting(movedTo(read.configuration, specification), { specification, at })
+}
+
+function fileOf(content: Uint8Array | object, at: string): CircuitFile {
+  try {
+    return readCircuitFile(content)
+  } catch (failure) {
+    if (!(failure instanceof Problem)) throw failure
+    const { message } = failure
+    const remedy = 'Send a file that POST /api/v1/circuits/inspect recognises.'
+    throw new Problem('validation-failed', message, { violations: [{ pointer: at, value: '', message, remedy }] })
+  }
+}
+
+function fitting(
+  configuration: Configuration,
+  { specification, at }: { specification: DeviceSpecification; at: string },
+): Configuration {
+  const violations = violationsOf(configuration, specification)
+  if (violations.length > 0) throw refusal('The device cannot carry this configuration', violations, at)
+  return configuration
+}
+
+function refusal(what: string, violations: readonly Violation[], at: string): Problem {
+  return new Problem('validation-failed', `${what}: ${violations[0]?.message ?? ''}`, {
+    violations: violations.map((violation) => ({ ...violation, pointer: `${at}${violation.pointer}` })),
+  })
 }
 
 function checkClass(kind: RunKind, { deviceClass: found }: Target): void {

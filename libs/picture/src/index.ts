@@ -1,0 +1,1 @@
+export { drawCircuit } from './svg.ts'

@@ -1,0 +1,258 @@
+/**
+ * The JavaScript of a circuit. It is made of numbers and indices only, never of anybody's text. Outputs are variables
+ * `v<output>`, states are read and derivatives written where the caller says, so that the same lines serve a
+ * right-hand side on arrays and the stages of a generated step.
+ */
+import { invariant } from '@lucihub/analog'
+import { groupsFor, type Group } from './evaluation-order.ts'
+import { inputsOf, type AlgebraicElement, type IntegratorElement, type Network, type Sum } from './network.ts'
+import { OVERLOAD } from './overload.ts'
+import { ROW, kernelSource, type StepKernel } from './step-kernel.ts'
+
+/** Where the limiter of an integrator stops its output, machine units. */
+const LIMITER = 1
+/**
+ * Products and sums in a step that is still generated as one function: what lies beyond makes a function that the
+ * engine declines to optimise (60 KiB of byte code), and loops are faster.
+ */
+const STEP_OPERATIONS_MAX = 2_500
+
+/** What the generated source evaluates to. */
+export interface CircuitCode extends Partial<StepKernel> {
+  rhs(t: number, y: Float64Array, dy: Float64Array): void
+  outputs(y: Float64Array, out: Float64Array): void
+  sampled(y: Float64Array, out: Float64Array): void
+  record(memory: Float64Array, instants: Instants, columns: readonly Float32Array[], at: number): void
+  calm(memory: Float64Array): boolean
+}
+
+/** Instants (first + i) * period for i < count, within a step that begins at `start` and lasts 1 / perStep. */
+export interface Instants {
+  readonly first: number
+  readonly count: number
+  readonly period: number
+  readonly start: number
+  readonly perStep: number
+}
+
+/** The body of a function of `loops` (solvers of the algebraic loops, in the order of the groups) that returns a {@link CircuitCode}. */
+export function circuitSource(network: Network, groups: readonly Group[], limits: number | null): string {
+  const { integrators, probes } = network
+  const known = new Set([...integrators, ...network.algebraic].map(({ output }) => output))
+  const read = (y: (i: number) => string, needed?: ReadonlySet<number>): string[] =>
+    integrators.flatMap((element, i) =>
+      !needed || needed.has(element.output)
+        ? [`const v${element.output} = ${clipped(y(i), limitOf(element, limits))};`]
+        : [],
+    )
+  const evaluate = (outputs: Iterable<number>): string[] => {
+    const needed = groupsFor(groups, outputs)
+    return groups.filter((group) => needed.includes(group)).flatMap((group) => evaluation(group, groups, limits))
+  }
+  const value = (output: number): string => (known.has(output) ? `v${output}` : '0')
+  const everything = Array.from({ length: network.outputs }, (_, output) => output)
+  const integrated = integrators.flatMap(({ x }) => x.terms.map(({ output }) => output))
+  const derivatives = (names: { y: (i: number) => string; dy: (i: number) => string }): string[] => [
+    ...read(names.y),
+    ...evaluate(integrated),
+    ...integrators.map((element, i) => derivative(element, { y: names.y(i), dy: names.dy(i), d: `d${i}` }, limits)),
+  ]
+  const y = (i: number): string => `y[${i}]`
+  const methods = [
+    define('rhs(t, y, dy)', derivatives({ y, dy: (i) => `dy[${i}]` })),
+    define('outputs(y, out)', [
+      ...read(y),
+      ...evaluate(everything),
+      ...everything.map((output) => `out[${output}] = ${value(output)};`),
+    ]),
+    define('sampled(y, out)', [
+      ...read(y),
+      ...evaluate(probes),
+      ...probes.map((output, i) => `out[${i}] = ${value(output)};`),
+    ]),
+    define('record(m, instants, columns, at)', recording(network, groups, { read, evaluate, value })),
+    define('calm(m)', calmness(network, groups, limits)),
+    ...(stepOperations(network, groups) > STEP_OPERATIONS_MAX ? [] : [kernelSource(integrators.length, derivatives)]),
+  ]
+  return ['"use strict";', `return {\n${methods.join(',\n')},\n};`].join('\n')
+}
+
+function define(head: string, lines: readonly string[]): string {
+  return `${head} {\n${lines.join('\n')}\n}`
+}
+
+interface Reading {
+  read(y: (i: number) => string, needed: ReadonlySet<number>): string[]
+  evaluate(outputs: Iterable<number>): string[]
+  value(output: number): string
+}
+
+/** Samples straight from the continuous extension into the columns; only states that a probe depends on are interpolated. */
+function recording(
+  { integrators, probes }: Network,
+  groups: readonly Group[],
+  { read, evaluate, value }: Reading,
+): string[] {
+  const n = integrators.length
+  const needed = new Set(probes)
+  for (const { elements } of groupsFor(groups, probes))
+    for (const element of elements)
+      for (const { terms } of inputsOf(element)) for (const { output } of terms) needed.add(output)
+  const states = integrators.flatMap(({ output }, i) => (needed.has(output) ? [i] : []))
+  const rows = [ROW.before, ROW.dense, ROW.dense + 1, ROW.dense + 2, ROW.dense + 3]
+  return [
+    'const { first, count, period, start, perStep } = instants;',
+    ...states.map((i) => `const ${rows.map((row, r) => `p${r}_${i} = m[${row * n + i}]`).join(', ')};`),
+    ...probes.map((_, c) => `const c${c} = columns[${c}];`),
+    'for (let i = 0; i < count; i++) {',
+    'const x = ((first + i) * period - start) * perStep, r = 1 - x;',
+    ...states.map((i) => `const y${i} = p0_${i} + x * (p1_${i} + r * (p2_${i} + x * (p3_${i} + r * p4_${i})));`),
+    ...read((i) => `y${i}`, needed),
+    ...evaluate(probes),
+    ...probes.map((output, c) => `c${c}[at + i] = ${value(output)};`),
+    '}',
+  ]
+}
+
+/**
+ * True when no output can have been overloaded within the last step: each state is bounded by the larger of its ends
+ * and a quarter of its bend, as θ (1 - θ) is at most 1/4, and every other output by the bounds of what it takes.
+ */
+function calmness({ integrators }: Network, groups: readonly Group[], limits: number | null): string[] {
+  const n = integrators.length
+  const size = (row: number, i: number): string => `Math.abs(m[${row * n + i}])`
+  const refuse = (output: number): string => `if (!(b${output} <= ${OVERLOAD})) return false;`
+  const bound = (sum: Sum): string =>
+    [
+      ...sum.terms.map(({ weight, output }) => product(Math.abs(weight), `b${output}`)),
+      String(Math.abs(sum.constant)),
+    ].join(' + ')
+  if (groups.some(({ loop, elements }) => loop || elements.some(({ kind }) => kind === 'quotient')))
+    return ['return false;']
+  return [
+    ...integrators.flatMap((element, i) => {
+      const { output } = element
+      const limit = limitOf(element, limits)
+      const bend = `${size(ROW.dense + 1, i)} + ${size(ROW.dense + 2, i)} + 0.25 * ${size(ROW.dense + 3, i)}`
+      const state = `Math.max(${size(ROW.before, i)}, ${size(ROW.y, i)}) + 0.25 * (${bend})`
+      return [`const b${output} = ${limit === null ? state : `Math.min(${state}, ${literal(limit)})`};`, refuse(output)]
+    }),
+    ...groups.flatMap(({ elements }) =>
+      elements.flatMap((element) => [`const b${element.output} = ${boundOf(element, bound)};`, refuse(element.output)]),
+    ),
+    'return true;',
+  ]
+}
+
+function boundOf(element: AlgebraicElement, bound: (sum: Sum) => string): string {
+  switch (element.kind) {
+    case 'product':
+      return `(${bound(element.x)}) * (${bound(element.y)})`
+    case 'square':
+      return `(${bound(element.x)}) ** 2`
+    case 'root':
+      return `Math.sqrt(${bound(element.x)})`
+    case 'negation':
+      return bound(element.x)
+    case 'quotient':
+      throw new Error('a quotient has no bound')
+    default: {
+      const unknown: never = element
+      throw new Error(`no such element: ${JSON.stringify(unknown)}`)
+    }
+  }
+}
+
+/** Six evaluations of the right-hand side, and some 27 operations per state for stages and error. */
+function stepOperations({ integrators }: Network, groups: readonly Group[]): number {
+  const sums = [...integrators.map(({ x }) => x), ...groups.flatMap(({ elements }) => elements.flatMap(inputsOf))]
+  const loops = groups.filter(({ loop }) => loop).length
+  return loops > 0
+    ? Infinity
+    : 6 * sums.reduce((count, { terms }) => count + 1 + terms.length, 0) + 27 * integrators.length
+}
+
+function limitOf(element: IntegratorElement, limits: number | null): number | null {
+  return element.limiter ? Math.min(LIMITER, limits ?? LIMITER) : limits
+}
+
+/** Written out at every place: the engine does not inline that many calls. `variable` is a name, as it is read thrice. */
+function clipped(variable: string, limit: number | null): string {
+  if (limit === null) return variable
+  const [high, low] = [literal(limit), literal(-limit)]
+  return `${variable} > ${high} ? ${high} : ${variable} < ${low} ? ${low} : ${variable}`
+}
+
+/** An integrator that has reached its limit stays there until its input turns round. */
+function derivative(
+  element: IntegratorElement,
+  { y, dy, d }: { y: string; dy: string; d: string },
+  limits: number | null,
+): string {
+  const slope = sumExpression(element.x, -element.k0)
+  const limit = limitOf(element, limits)
+  if (limit === null) return `${dy} = ${slope};`
+  const stuck = `(${y} >= ${literal(limit)} && ${d} > 0) || (${y} <= ${literal(-limit)} && ${d} < 0)`
+  return `const ${d} = ${slope}; ${dy} = ${stuck} ? 0 : ${d};`
+}
+
+function evaluation(group: Group, groups: readonly Group[], limits: number | null): string[] {
+  const { elements } = group
+  if (!group.loop) return elements.flatMap((element) => assignment(`v${element.output}`, element, limits))
+  const number = groups.filter(({ loop }) => loop).indexOf(group)
+  invariant(number >= 0, 'a loop is one of the loops')
+  const declare = (from: string): string =>
+    elements.map(({ output }, i) => `const v${output} = ${from}[${i}];`).join(' ')
+  const residuals = elements.flatMap((element, i) => [
+    ...assignment(`w${element.output}`, element, limits),
+    `f[${i}] = v${element.output} - w${element.output};`,
+  ])
+  return [`loops[${number}].solve((z, f) => { ${declare('z')}`, ...residuals, '});', declare(`loops[${number}].z`)]
+}
+
+/** Declares a variable with what the element makes of its inputs. */
+function assignment(name: string, element: AlgebraicElement, limits: number | null): string[] {
+  const raw = rawExpression(element)
+  if (limits === null) return [`const ${name} = ${raw};`]
+  const value = clipped(`r${name}`, limits)
+  // A saturating divider answers 0 to 0/0: some finite value, as the hardware does.
+  return [`const r${name} = ${raw};`, `const ${name} = ${element.kind === 'quotient' ? `(${value}) || 0` : value};`]
+}
+
+function rawExpression(element: AlgebraicElement): string {
+  const x = sumExpression(element.x, 1)
+  switch (element.kind) {
+    case 'product':
+      return `(${x}) * (${sumExpression(element.y, 1)})`
+    case 'quotient':
+      return `(${x}) / (${sumExpression(element.y, 1)})`
+    case 'square':
+      return `(${x}) ** 2`
+    case 'root':
+      return `Math.sqrt(Math.max(0, ${sumExpression(element.x, -1)}))`
+    case 'negation':
+      return `(${sumExpression(element.x, -1)})`
+    default: {
+      const unknown: never = element
+      throw new Error(`no such element: ${JSON.stringify(unknown)}`)
+    }
+  }
+}
+
+/** The sum times a factor, as source. */
+function sumExpression(sum: Sum, factor: number): string {
+  const terms = sum.terms.map(({ weight, output }) => product(weight * factor, `v${output}`))
+  if (sum.constant !== 0) terms.push(literal(sum.constant * factor))
+  return terms.length > 0 ? terms.join(' + ') : '0'
+}
+
+/** A weighted variable; the engine would not drop a factor of 1. */
+function product(weight: number, variable: string): string {
+  return weight === 1 ? variable : `${literal(weight)} * ${variable}`
+}
+
+/** A number as source: the shortest text that reads back as the same double. */
+function literal(value: number): string {
+  invariant(Number.isFinite(value), 'generated code holds finite numbers only')
+  return value < 0 ? `(${String(value)})` : String(value)
+}

@@ -1,0 +1,182 @@
+/**
+ * The arithmetic of one step, on one flat memory: the stages, the error estimate, and the coefficients of the
+ * continuous extension. It is generated from the tables below, twice: as loops for any problem,
+ * and, for problems that come as source themselves, as straight-line code in which every value is a local variable.
+ */
+
+/** Rows of an integration's memory. A row holds one value per component; component i of row r is at r * dimension + i. */
+export const ROW = {
+  /** Solution at the end of the last accepted step, its derivative in `k1`. */
+  y: 0,
+  /** Solution that a tried step arrives at; only loops use it, and the rows of stages behind k1. */
+  next: 1,
+  k1: 2,
+  k2: 3,
+  k3: 4,
+  k4: 5,
+  k5: 6,
+  k6: 7,
+  k7: 8,
+  /** Solution at the start of the last accepted step. */
+  before: 9,
+  /** Four rows: over that step, y = before + θ (d0 + (1 - θ) (d1 + θ (d2 + (1 - θ) d3))). */
+  dense: 10,
+  stage: 14,
+} as const
+export const ROWS = 15
+
+export interface StepKernel {
+  /**
+   * Tries a step from y. Returns the mean square of the error in units of the tolerance, NaN when it is not finite; up
+   * to 1 the step is made: y, k1, before and dense are those of the next one.
+   */
+  step(memory: Float64Array, t: number, h: number, rtol: number, atol: number): number
+}
+
+/** Nodes of the stages. */
+const NODES = [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1]
+/** Weights of k1, k2, … in the stages 2 to 6. */
+const STAGES = [
+  [1 / 5],
+  [3 / 40, 9 / 40],
+  [44 / 45, -56 / 15, 32 / 9],
+  [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
+  [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
+]
+/** In the solution of fifth order, where stage 7 is. */
+const SOLUTION = [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]
+/** Fifth minus fourth order. */
+const ERROR = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40]
+/** The last coefficient of the continuous extension. */
+const EXTENSION = [
+  -12715105075 / 11282082432,
+  0,
+  87487479700 / 32700410799,
+  -10690763975 / 1880347072,
+  701980252875 / 199316789632,
+  -1453857185 / 822651844,
+  69997945 / 29380423,
+]
+
+/** A right-hand side: writes dy/dt at (t, y) into `dy`. */
+export type RightHandSide = (t: number, y: Float64Array, dy: Float64Array) => void
+
+/** The loops, for the one memory that they are made with. */
+export function loopKernel(problem: { dimension: number; rhs: RightHandSide }, memory: Float64Array): StepKernel {
+  const { dimension } = problem
+  const row = (index: number): Float64Array => memory.subarray(index * dimension, (index + 1) * dimension)
+  return loops(
+    problem,
+    Array.from({ length: ROWS }, (_, index) => row(index)),
+  )
+}
+
+type LoopsMaker = (problem: { dimension: number; rhs: RightHandSide }, rows: readonly Float64Array[]) => StepKernel
+
+/** The weights stand in the source as numbers: read from arrays they would cost more than what they weigh. */
+const loops = new Function('problem', 'rows', loopsSource()) as LoopsMaker
+
+function loopsSource(): string {
+  const stages = [1, 2, 3, 4, 5, 6, 7].map((number) => `k${number}`)
+  const each = (line: string): string => `for (let i = 0; i < n; i++) { ${line} }`
+  const combine = (weights: readonly number[]): string => combination(weights, (number) => `k${number}[i]`)
+  return `
+"use strict";
+const n = problem.dimension;
+const [y, next, ${stages.join(', ')}, before, d0, d1, d2, d3, stage] = rows;
+return {
+step(_memory, t, h, rtol, atol) {
+${STAGES.map(
+  (weights, s) =>
+    `${each(`stage[i] = y[i] + h * (${combine(weights)});`)}\nproblem.rhs(t + h * ${NODES[s + 1]}, stage, k${s + 2});`,
+).join('\n')}
+${each(`next[i] = y[i] + h * (${combine(SOLUTION)});`)}
+problem.rhs(t + h, next, k7);
+let squares = 0;
+${each(`const e = h * (${combine(ERROR)}) / (atol + rtol * Math.max(Math.abs(y[i]), Math.abs(next[i]))); squares += e * e;`)}
+squares /= Math.max(1, n);
+if (!(squares <= 1)) return squares;
+${each(`const d = next[i] - y[i], b = h * k1[i] - d; d0[i] = d; d1[i] = b; d2[i] = d - h * k7[i] - b; d3[i] = h * (${combine(EXTENSION)});`)}
+before.set(y); y.set(next); k1.set(k7);
+return squares;
+},
+};`
+}
+
+function combination(weights: readonly number[], stage: (number: number) => string): string {
+  return weights.flatMap((weight, j) => (weight === 0 ? [] : [`${literal(weight)} * ${stage(j + 1)}`])).join(' + ')
+}
+
+/**
+ * Lines of source that evaluate a right-hand side: `y(i)` and `dy(i)` are the names of variables, of which those of
+ * dy are to be assigned.
+ */
+export type DerivativeSource = (names: { y: (i: number) => string; dy: (i: number) => string }) => readonly string[]
+
+/**
+ * The method of a {@link StepKernel} as source, for an autonomous right-hand side. Weights are multiplied with the
+ * step once: as variables they are read from the stack, while a constant is made anew wherever it stands.
+ */
+export function kernelSource(dimension: number, derivatives: DerivativeSource): string {
+  const each = (line: (i: number) => string): string[] => Array.from({ length: dimension }, (_, i) => line(i))
+  const at = (row: number, i: number): string => `m[${row * dimension + i}]`
+  const stage = (number: number, i: number): string => `k${number}_${i}`
+  const tables = {
+    a: STAGES[0]!,
+    b: STAGES[1]!,
+    c: STAGES[2]!,
+    d: STAGES[3]!,
+    e: STAGES[4]!,
+    f: SOLUTION,
+    g: ERROR,
+    x: EXTENSION,
+  }
+  const weighted = (name: keyof typeof tables): string[] =>
+    tables[name].flatMap((weight, j) => (weight === 0 ? [] : [`const ${name}w${j} = h * ${literal(weight)};`]))
+  const combine = (name: keyof typeof tables, i: number): string =>
+    tables[name].flatMap((weight, j) => (weight === 0 ? [] : [`${name}w${j} * ${stage(j + 1, i)}`])).join(' + ')
+  const evaluate = (number: number, y: (i: number) => string): string[] => [
+    ...each((i) => `let ${stage(number, i)} = 0;`),
+    '{',
+    ...derivatives({ y, dy: (i) => stage(number, i) }),
+    '}',
+  ]
+  const lines = [
+    ...each((i) => `const y${i} = ${at(ROW.y, i)}, ${stage(1, i)} = ${at(ROW.k1, i)};`),
+    ...(['a', 'b', 'c', 'd', 'e'] as const).flatMap((name, s) => [
+      ...weighted(name),
+      ...each((i) => `const s${s}_${i} = y${i} + (${combine(name, i)});`),
+      ...evaluate(s + 2, (i) => `s${s}_${i}`),
+    ]),
+    ...weighted('f'),
+    ...each((i) => `const n${i} = y${i} + (${combine('f', i)});`),
+    ...evaluate(7, (i) => `n${i}`),
+    'let squares = 0;',
+    ...weighted('g'),
+    ...each((i) =>
+      [
+        `const u${i} = Math.abs(y${i}), w${i} = Math.abs(n${i});`,
+        `const e${i} = (${combine('g', i)}) / (atol + rtol * (u${i} > w${i} ? u${i} : w${i}));`,
+        `squares += e${i} * e${i};`,
+      ].join(' '),
+    ),
+    ...(dimension > 1 ? [`squares *= ${1 / dimension};`] : []),
+    'if (!(squares <= 1)) return squares;',
+    ...weighted('x'),
+    ...each((i) =>
+      [
+        `const d${i} = n${i} - y${i}, bend${i} = h * ${stage(1, i)} - d${i};`,
+        `${at(ROW.before, i)} = y${i}; ${at(ROW.y, i)} = n${i}; ${at(ROW.k1, i)} = ${stage(7, i)};`,
+        `${at(ROW.dense, i)} = d${i}; ${at(ROW.dense + 1, i)} = bend${i};`,
+        `${at(ROW.dense + 2, i)} = d${i} - h * ${stage(7, i)} - bend${i}; ${at(ROW.dense + 3, i)} = ${combine('x', i)};`,
+      ].join('\n'),
+    ),
+    'return squares;',
+  ]
+  return `step(m, t, h, rtol, atol) {\n${lines.join('\n')}\n}`
+}
+
+/** A number as source: the shortest text that reads back as the same double. */
+function literal(value: number): string {
+  return value < 0 ? `(${String(value)})` : String(value)
+}
