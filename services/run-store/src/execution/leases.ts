@@ -60,7 +60,10 @@ export function lease(queries: Queries, { host, bootId, devices, ttlMs, graceMs 
   return queries.query<HeldLease>(LEASE, [host, bootId, devices, ttlMs, graceMs])
 }
 
-export function cancelsOf(queries: Queries, host: string): Promise<{ readonly run_id: string; readonly number: number }[]> {
+export function cancelsOf(
+  queries: Queries,
+  host: string,
+): Promise<{ readonly run_id: string; readonly number: number }[]> {
   return queries.query(CANCELS, [host])
 }
 
@@ -96,7 +99,10 @@ export interface ClaimDecision extends ClaimReply {
 }
 
 /** The gate before every physical execution: one compare-and-set under the lease. Asked twice by one boot, it answers the same. */
-export async function claim(database: Database, { runId, attempt, deviceId, host, bootId, epoch }: ClaimRequest): Promise<ClaimDecision> {
+export async function claim(
+  database: Database,
+  { runId, attempt, deviceId, host, bootId, epoch }: ClaimRequest,
+): Promise<ClaimDecision> {
   if (!isUuid(runId) || attempt > 0x7fffffff) return refused(ClaimResult.CLAIM_RESULT_TAKEN)
   return database.transaction(async (transaction) => {
     const [found] = await transaction.query<Claimable>(LOCK, [runId, attempt])
@@ -107,8 +113,16 @@ export async function claim(database: Database, { runId, attempt, deviceId, host
     if (found.state !== 'DISPATCHED') return refused(ClaimResult.CLAIM_RESULT_TAKEN)
     const leased = await transaction.query(LEASED, [deviceId, host, bootId, epoch])
     if (leased.length === 0) return refused(ClaimResult.CLAIM_RESULT_NO_LEASE)
-    const [won] = await transaction.query<{ readonly device_run_id: string }>(CLAIM, [runId, attempt, host, bootId, epoch])
-    return won ? { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: won.device_run_id, fresh: true } : refused(ClaimResult.CLAIM_RESULT_TAKEN)
+    const [won] = await transaction.query<{ readonly device_run_id: string }>(CLAIM, [
+      runId,
+      attempt,
+      host,
+      bootId,
+      epoch,
+    ])
+    return won
+      ? { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: won.device_run_id, fresh: true }
+      : refused(ClaimResult.CLAIM_RESULT_TAKEN)
   })
 }
 

@@ -34,11 +34,14 @@ export class Reconciler implements OnApplicationBootstrap, BeforeApplicationShut
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.working ??= this.tick().finally(() => {
-        this.working = null
-      })
-    }, Math.min(TICK_MS, this.config.lostAfterMs, this.config.dispatchRetryMs))
+    this.timer = setInterval(
+      () => {
+        this.working ??= this.tick().finally(() => {
+          this.working = null
+        })
+      },
+      Math.min(TICK_MS, this.config.lostAfterMs, this.config.dispatchRetryMs),
+    )
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -17,18 +17,29 @@ export interface RawChunk {
 }
 
 /** One view per stretch of consecutive chunks, with the seq of its last chunk. `chunks` in the order of their indices. */
-export function decimate(chunks: readonly RawChunk[], { channels, sampleRateHz }: { readonly channels: readonly Channel[]; readonly sampleRateHz: number }): { readonly seq: number; readonly samples: LiveSamples }[] {
+export function decimate(
+  chunks: readonly RawChunk[],
+  { channels, sampleRateHz }: { readonly channels: readonly Channel[]; readonly sampleRateHz: number },
+): { readonly seq: number; readonly samples: LiveSamples }[] {
   return stretchesOf(chunks).flatMap((stretch) => {
     const [head] = stretch
     if (!head) return []
     const count = stretch.reduce((sum, chunk) => sum + chunk.count, 0)
     const bucket = Math.max(Math.ceil(sampleRateHz / VIEW_POINTS_PER_SECOND), Math.ceil(count / FRAME_BUCKETS_MAX))
     const views = channels.map((channel) => bucketsOf(stretch, { channel, count, bucket }))
-    return [{ seq: Math.max(...stretch.map((chunk) => chunk.seq)), samples: { firstIndex: head.firstIndex, bucket, count, channels: views } }]
+    return [
+      {
+        seq: Math.max(...stretch.map((chunk) => chunk.seq)),
+        samples: { firstIndex: head.firstIndex, bucket, count, channels: views },
+      },
+    ]
   })
 }
 
-function bucketsOf(stretch: readonly RawChunk[], { channel, count, bucket }: { channel: Channel; count: number; bucket: number }): Uint8Array {
+function bucketsOf(
+  stretch: readonly RawChunk[],
+  { channel, count, bucket }: { channel: Channel; count: number; bucket: number },
+): Uint8Array {
   const pairs = new Float32Array(2 * Math.ceil(count / bucket))
   for (let pair = 0; pair < pairs.length; pair += 2) pairs.set([Infinity, -Infinity], pair)
   let index = 0
