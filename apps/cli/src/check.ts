@@ -25,7 +25,8 @@ export const HORIZON = 0.01
 /** Throws an Error with rendered diagnostics when the source has no reference solution. */
 export function check(source: string, samples: Samples, configuration: Configuration): ChannelCheck[] {
   const { firstIndex, sampleRateHz, problemTimePerSecond } = samples
-  if (!(problemTimePerSecond > 0)) throw new Error('The run does not say how fast problem time passes, so it cannot be checked.')
+  if (!(problemTimePerSecond > 0))
+    throw new Error('The run does not say how fast problem time passes, so it cannot be checked.')
   const count = samples.channels[0]?.values.length ?? 0
   if (count === 0) throw new Error('The run has no samples to check.')
   const dt = problemTimePerSecond / sampleRateHz
@@ -36,7 +37,10 @@ export function check(source: string, samples: Samples, configuration: Configura
   return samples.channels.map(({ index, label, values }) => {
     const expected = reference.values[index]
     if (!expected) throw new Error(`The source has no probe for channel ${label}.`)
-    return { label, ...deviation(values, expected, { fullScale: fullScaleOf(configuration, index), t0: firstIndex * dt, dt }) }
+    return {
+      label,
+      ...deviation(values, expected, { fullScale: fullScaleOf(configuration, index), t0: firstIndex * dt, dt }),
+    }
   })
 }
 
@@ -78,12 +82,19 @@ export function deviation(
 export function checkText(checks: readonly ChannelCheck[]): string {
   const percent = (part: number): string => `${formatNumber(part * 100)} %`
   const rows = checks.map(({ label, rms, max, horizon, rmsBeforeHorizon }) => [
-    label, percent(rms), percent(max), horizon === null ? 'not reached' : `t = ${formatNumber(horizon)}`, percent(rmsBeforeHorizon),
+    label,
+    percent(rms),
+    percent(max),
+    horizon === null ? 'not reached' : `t = ${formatNumber(horizon)}`,
+    percent(rmsBeforeHorizon),
   ])
   const right = 'right' as const
   const columns = [
-    { title: 'CHECK' }, { title: 'RMS ERROR', align: right }, { title: 'LARGEST', align: right },
-    { title: 'BEYOND 1 % FROM', align: right }, { title: 'RMS UNTIL THEN', align: right },
+    { title: 'CHECK' },
+    { title: 'RMS ERROR', align: right },
+    { title: 'LARGEST', align: right },
+    { title: 'BEYOND 1 % FROM', align: right },
+    { title: 'RMS UNTIL THEN', align: right },
   ]
   return `${table(columns, rows)}\nErrors are relative to full scale, against the equations integrated directly.`
 }

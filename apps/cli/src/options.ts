@@ -1,5 +1,12 @@
 /** Options that several commands share, and those with a closed set of values. */
-import { INTEGRATOR_RATES, RUN_KINDS, RUN_STATES, type IntegratorRate, type RunKind, type RunState } from '@lucihub/analog'
+import {
+  INTEGRATOR_RATES,
+  RUN_KINDS,
+  RUN_STATES,
+  type IntegratorRate,
+  type RunKind,
+  type RunState,
+} from '@lucihub/analog'
 import { InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseDuration } from './show/duration.ts'
 

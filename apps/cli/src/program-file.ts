@@ -31,6 +31,9 @@ function parseConfiguration(content: string, name: string): Configuration {
 function unreadable(name: string): (cause: unknown) => never {
   return (cause) => {
     const code = systemCode(cause)
-    throw new Error(`Cannot read ${name}: ${code === 'ENOENT' ? 'there is no such file' : (code ?? 'unknown reason')}.`, { cause })
+    throw new Error(
+      `Cannot read ${name}: ${code === 'ENOENT' ? 'there is no such file' : (code ?? 'unknown reason')}.`,
+      { cause },
+    )
   }
 }

@@ -5,7 +5,11 @@ import { RUN_ID, startHub, type Hub, type HubOptions } from './hub.ts'
 import { invoke } from './invoke.ts'
 
 const OSCILLATOR = [
-  'probe x(t);', 'probe diff[x, t](t) as v;', 'let diff[x, t, t](t) = -x(t);', 'let x(t: 0) = 0.5;', '',
+  'probe x(t);',
+  'probe diff[x, t](t) as v;',
+  'let diff[x, t, t](t) = -x(t);',
+  'let x(t: 0) = 0.5;',
+  '',
 ].join('\n')
 
 let directory: string
@@ -35,11 +39,25 @@ async function withHub(options: HubOptions, use: (other: Hub) => Promise<void>):
 
 test('run submits what the options say, follows to the end and shows the result', async () => {
   const { code, stdout, stderr } = await invoke(hub, [
-    'run', path('x.ana'), '--simulate', '--op-time', '2ms', '--sample-rate', '50k', '--halt-on-overload', '--title', 'swing',
+    'run',
+    path('x.ana'),
+    '--simulate',
+    '--op-time',
+    '2ms',
+    '--sample-rate',
+    '50k',
+    '--halt-on-overload',
+    '--title',
+    'swing',
   ])
   expect(code).toBe(0)
   expect(hub.submission()).toEqual({
-    kind: 'simulate', title: 'swing', source: OSCILLATOR, opTimeNs: 2_000_000, sampleRateHz: 50_000, haltOnOverload: true,
+    kind: 'simulate',
+    title: 'swing',
+    source: OSCILLATOR,
+    opTimeNs: 2_000_000,
+    sampleRateHz: 50_000,
+    haltOnOverload: true,
   })
   expect(stderr).toContain(`Run ${RUN_ID}\nQUEUED\nRUNNING\nRUNNING OP\nCOMPLETED`)
   expect(stdout).toMatch(/^state +COMPLETED$/m)
@@ -51,14 +69,34 @@ test('run submits what the options say, follows to the end and shows the result'
 
 test('run writes measurements and plot, and checks them against the equations', async () => {
   const { code, stdout } = await invoke(hub, [
-    'run', path('x.ana'), '--simulate', '--op-time', '2ms', '--sample-rate', '50k', '--json', '--check',
-    '--out', path('data.csv'), '--plot', path('plot.svg'), '--phase', 'v,x',
+    'run',
+    path('x.ana'),
+    '--simulate',
+    '--op-time',
+    '2ms',
+    '--sample-rate',
+    '50k',
+    '--json',
+    '--check',
+    '--out',
+    path('data.csv'),
+    '--plot',
+    path('plot.svg'),
+    '--phase',
+    'v,x',
   ])
   expect(code).toBe(0)
-  const document = JSON.parse(stdout) as { run: { id: string }; files: object; check: { label: string; rms: number; max: number; horizon: null }[] }
+  const document = JSON.parse(stdout) as {
+    run: { id: string }
+    files: object
+    check: { label: string; rms: number; max: number; horizon: null }[]
+  }
   expect(document.run.id).toBe(RUN_ID)
   expect(document.files).toEqual({ out: path('data.csv'), plot: path('plot.svg') })
-  expect(document.check.map(({ label, horizon }) => [label, horizon])).toEqual([['x', null], ['v', null]])
+  expect(document.check.map(({ label, horizon }) => [label, horizon])).toEqual([
+    ['x', null],
+    ['v', null],
+  ])
   for (const { max, rms } of document.check) {
     expect(max).toBeLessThan(1e-4)
     expect(rms).toBeLessThanOrEqual(max)
@@ -69,7 +107,11 @@ test('run writes measurements and plot, and checks them against the equations', 
 })
 
 test('run prints the id at once with --no-follow', async () => {
-  expect(await invoke(hub, ['run', '-', '--no-follow'], { stdin: OSCILLATOR })).toEqual({ code: 0, stdout: `${RUN_ID}\n`, stderr: '' })
+  expect(await invoke(hub, ['run', '-', '--no-follow'], { stdin: OSCILLATOR })).toEqual({
+    code: 0,
+    stdout: `${RUN_ID}\n`,
+    stderr: '',
+  })
   expect(hub.submission()).toMatchObject({ kind: 'run', title: 'stdin', opTimeNs: 100_000_000, sampleRateHz: 10_000 })
   expect(hub.requests).toEqual(['POST /api/v1/runs'])
 })
@@ -100,13 +142,19 @@ test.each(['compile', 'run'])('%s shows what does not compile with a caret under
   expect(stdout).toBe(`${path('bad.ana')} does not compile.\n`)
 })
 
-test.each([['FAILED', 1], ['TIMED_OUT', 1], ['CANCELED', 2], ['COMPLETED', 0]] as const)('a run that ends %s gives exit code %p', (ends, expected) =>
+test.each([
+  ['FAILED', 1],
+  ['TIMED_OUT', 1],
+  ['CANCELED', 2],
+  ['COMPLETED', 0],
+] as const)('a run that ends %s gives exit code %p', (ends, expected) =>
   withHub({ ends }, async (other) => {
     const run = await invoke(other, ['run', path('x.ana'), '--op-time', '1ms', '--json'])
     expect(run.code).toBe(expected)
     expect(JSON.parse(run.stdout)).toMatchObject({ run: { state: ends } })
     expect((await invoke(other, ['wait', RUN_ID])).code).toBe(expected)
-  }))
+  }),
+)
 
 test('a failed run says why', () =>
   withHub({ ends: 'FAILED' }, async (other) => {
@@ -141,22 +189,35 @@ test('cancel of a run that is over is a conflict: exit code 4', async () => {
 })
 
 test('a refusal shows title, detail and every violation with its remedy: exit code 3', () =>
-  withHub({
-    problem: {
-      type: 'validation-failed', detail: 'One value is out of bounds.',
-      violations: [{ pointer: '/sampleRateHz', value: '600000', message: 'must be at most 500000', remedy: 'send 500000 or less' }],
+  withHub(
+    {
+      problem: {
+        type: 'validation-failed',
+        detail: 'One value is out of bounds.',
+        violations: [
+          {
+            pointer: '/sampleRateHz',
+            value: '600000',
+            message: 'must be at most 500000',
+            remedy: 'send 500000 or less',
+          },
+        ],
+      },
     },
-  }, async (other) => {
-    const { code, stderr } = await invoke(other, ['run', path('x.ana'), '--sample-rate', '600k'])
-    expect(code).toBe(3)
-    expect(stderr).toBe([
-      'lucihub: The request has values out of bounds (422)',
-      '  One value is out of bounds.',
-      '  /sampleRateHz = 600000: must be at most 500000',
-      '    remedy: send 500000 or less',
-      '',
-    ].join('\n'))
-  }))
+    async (other) => {
+      const { code, stderr } = await invoke(other, ['run', path('x.ana'), '--sample-rate', '600k'])
+      expect(code).toBe(3)
+      expect(stderr).toBe(
+        [
+          'lucihub: The request has values out of bounds (422)',
+          '  One value is out of bounds.',
+          '  /sampleRateHz = 600000: must be at most 500000',
+          '    remedy: send 500000 or less',
+          '',
+        ].join('\n'),
+      )
+    },
+  ))
 
 test('an unreachable hub is exit code 3, without a stack trace, and one JSON document with --json', async () => {
   await hub.close()
@@ -231,21 +292,29 @@ test('status, devices, runs, show and logs are tables for people', async () => {
   expect(await text('status')).toMatch(/^hub +lucihub 0\.1\.0\nup for +90 s\nready +yes\n/)
   expect(await text('devices')).toMatch(/^lucidac-1 +04-E9-E5-15-87-A0 +LUCIDAC +driven +2 +lab$/m)
   expect(await text('devices', 'lucidac-1')).toContain('  /0  CLUSTER type 0 v0.0.0\n    /M0  M_BLOCK type 1 v1.1.1')
-  expect(await text('runs')).toMatch(new RegExp(`^${RUN_ID} +COMPLETED +run +04-E9-E5-15-87-A0 +2026-01-02T03:04:05Z +1 ms +10 +swing$`, 'm'))
+  expect(await text('runs')).toMatch(
+    new RegExp(`^${RUN_ID} +COMPLETED +run +04-E9-E5-15-87-A0 +2026-01-02T03:04:05Z +1 ms +10 +swing$`, 'm'),
+  )
   expect(await text('show', RUN_ID)).toMatch(/^ +1 +ENDED +04-E9-E5-15-87-A0 +ok$/m)
   // A log line cannot drive the terminal.
   expect(await text('logs', RUN_ID)).toBe('2026-01-02T03:04:05.000Z [1] calibrated\u{fffd}[2J\n')
 })
 
-test.each(['status', 'devices', 'devices lucidac-1', 'runs', `show ${RUN_ID}`, `logs ${RUN_ID}`, `wait ${RUN_ID}`, 'compile x.ana'])(
-  '%s --json prints exactly one JSON document',
-  async (line) => {
-    await invoke(hub, ['run', path('x.ana'), '--op-time', '1ms', '--no-follow'])
-    const { code, stdout } = await invoke(hub, [...line.replace('x.ana', path('x.ana')).split(' '), '--json'])
-    expect(code).toBe(0)
-    expect(typeof JSON.parse(stdout)).toBe('object')
-  },
-)
+test.each([
+  'status',
+  'devices',
+  'devices lucidac-1',
+  'runs',
+  `show ${RUN_ID}`,
+  `logs ${RUN_ID}`,
+  `wait ${RUN_ID}`,
+  'compile x.ana',
+])('%s --json prints exactly one JSON document', async (line) => {
+  await invoke(hub, ['run', path('x.ana'), '--op-time', '1ms', '--no-follow'])
+  const { code, stdout } = await invoke(hub, [...line.replace('x.ana', path('x.ana')).split(' '), '--json'])
+  expect(code).toBe(0)
+  expect(typeof JSON.parse(stdout)).toBe('object')
+})
 
 test('a list says how to get its next page, on stderr', async () => {
   await invoke(hub, ['run', path('x.ana'), '--op-time', '1ms', '--no-follow'])

@@ -7,8 +7,15 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { compile } from '@lucihub/analang'
 import {
-  LUCIDAC, PROBLEMS, lucidacDescription, sampleCount, samplesOf,
-  type Configuration, type ProblemType, type RunState, type Violation,
+  LUCIDAC,
+  PROBLEMS,
+  lucidacDescription,
+  sampleCount,
+  samplesOf,
+  type Configuration,
+  type ProblemType,
+  type RunState,
+  type Violation,
 } from '@lucihub/analog'
 import { SimulatedComputer } from '@lucihub/simulation'
 import type { DeviceResource, RunResource, RunSubmission } from '@lucihub/sdk'
@@ -63,10 +70,13 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
     if (path === `/devices/${DEVICE.name}`) return json(response, 200, DEVICE)
     if (path === `/devices/${DEVICE.name}/entity`) return json(response, 200, lucidacDescription(MAC))
     if (path === '/compile') return json(response, 200, compiled(JSON.parse(await text(request)) as RunSubmission))
-    if (path === '/runs' && request.method === 'POST') return submit(JSON.parse(await text(request)) as RunSubmission, response)
+    if (path === '/runs' && request.method === 'POST')
+      return submit(JSON.parse(await text(request)) as RunSubmission, response)
     const run = stored
-    if (path === '/runs') return json(response, 200, { runs: run ? [run.resource] : [], nextCursor: run ? 'next-page' : null })
-    if (!run || !path.startsWith(`/runs/${RUN_ID}`)) return problem(response, { type: 'not-found', detail: 'There is no such run.' })
+    if (path === '/runs')
+      return json(response, 200, { runs: run ? [run.resource] : [], nextCursor: run ? 'next-page' : null })
+    if (!run || !path.startsWith(`/runs/${RUN_ID}`))
+      return problem(response, { type: 'not-found', detail: 'There is no such run.' })
     switch (path.slice(`/runs/${RUN_ID}`.length)) {
       case '':
         return json(response, 200, run.resource)
@@ -77,7 +87,9 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
       case '/channels':
         return json(response, 200, channels(run))
       case '/logs':
-        return json(response, 200, { lines: [{ attempt: 1, at: '2026-01-02T03:04:05.000Z', line: 'calibrated\u001b[2J' }] })
+        return json(response, 200, {
+          lines: [{ attempt: 1, at: '2026-01-02T03:04:05.000Z', line: 'calibrated\u001b[2J' }],
+        })
       case '/plot':
         return json(response, 200, plot(run))
       case '/results':
@@ -93,10 +105,19 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
     const outcome = submission.source === undefined ? null : compiled(submission)
     const configuration = submission.configuration ?? outcome?.configuration
     if (!configuration) {
-      return problem(response, { type: 'compilation-failed', detail: 'The program does not compile.', diagnostics: outcome?.diagnostics ?? [] })
+      return problem(response, {
+        type: 'compilation-failed',
+        detail: 'The program does not compile.',
+        diagnostics: outcome?.diagnostics ?? [],
+      })
     }
     const columns = await simulate(configuration, submission)
-    stored = { submission, configuration, columns, resource: resourceOf(submission, options.ends ?? 'COMPLETED', outcome) }
+    stored = {
+      submission,
+      configuration,
+      columns,
+      resource: resourceOf(submission, options.ends ?? 'COMPLETED', outcome),
+    }
     json(response, 201, { ...stored.resource, state: 'QUEUED' })
   }
 
@@ -117,15 +138,26 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
   function results(run: StoredRun, query: URLSearchParams, response: ServerResponse): void {
     const names = query.get('channels')?.split(',')
     const labels = run.configuration.probes.map(({ label }) => label)
-    const wanted = names ? names.map((name) => (labels.includes(name) ? labels.indexOf(name) : Number(name.replace('#', '')))) : [...labels.keys()]
+    const wanted = names
+      ? names.map((name) => (labels.includes(name) ? labels.indexOf(name) : Number(name.replace('#', ''))))
+      : [...labels.keys()]
     const picked = wanted.map((index) => run.columns[index] ?? new Float32Array())
     const body =
       query.get('format') === 'raw'
         ? Buffer.concat(picked.map((column) => Buffer.from(column.buffer)))
-        : Buffer.from(csvOf(wanted.map((index) => labels[index] ?? ''), picked, run.submission.sampleRateHz ?? 1))
+        : Buffer.from(
+            csvOf(
+              wanted.map((index) => labels[index] ?? ''),
+              picked,
+              run.submission.sampleRateHz ?? 1,
+            ),
+          )
     response.writeHead(200, {
-      'content-type': 'application/octet-stream', 'content-length': body.length, 'lucihub-channels': wanted.join(','),
-      'lucihub-samples': String(picked[0]?.length ?? 0), 'lucihub-first-index': '0',
+      'content-type': 'application/octet-stream',
+      'content-length': body.length,
+      'lucihub-channels': wanted.join(','),
+      'lucihub-samples': String(picked[0]?.length ?? 0),
+      'lucihub-first-index': '0',
     })
     if (options.breakAfter === undefined) return void response.end(body)
     response.write(body.subarray(0, options.breakAfter), () => response.destroy())
@@ -172,34 +204,81 @@ async function simulate(configuration: Configuration, submission: RunSubmission)
   return columns.map((column) => Float32Array.from(column))
 }
 
-function resourceOf(submission: RunSubmission, state: RunState, outcome: ReturnType<typeof compiled> | null): RunResource {
+function resourceOf(
+  submission: RunSubmission,
+  state: RunState,
+  outcome: ReturnType<typeof compiled> | null,
+): RunResource {
   const { opTimeNs, sampleRateHz = 10_000 } = submission
   const count = sampleCount(opTimeNs, sampleRateHz)
   const at = '2026-01-02T03:04:05.000Z'
   return {
-    id: RUN_ID, kind: submission.kind, title: submission.title ?? '', state, reason: state === 'FAILED' ? 'the device caught fire' : '',
-    deviceClass: 'SIMULATOR', deviceId: null, opTimeNs, icTimeNs: 100_000, sampleRateHz,
-    haltOnOverload: submission.haltOnOverload ?? false, maxAttempts: 2, acceptGaps: false,
-    submittedAt: at, startedAt: at, endedAt: at, cancelRequested: false,
-    attempts: [{ number: 1, state: 'ENDED', deviceId: MAC, outcome: 'ok', reason: '', dispatchedAt: at, claimedAt: at, endedAt: at }],
-    storedSamples: count, expectedSamples: count, winningAttempt: 1, overloads: [3, 20], finalValues: [],
-    source: submission.source ?? null, report: outcome?.report ?? null, diagnostics: outcome?.diagnostics ?? [],
+    id: RUN_ID,
+    kind: submission.kind,
+    title: submission.title ?? '',
+    state,
+    reason: state === 'FAILED' ? 'the device caught fire' : '',
+    deviceClass: 'SIMULATOR',
+    deviceId: null,
+    opTimeNs,
+    icTimeNs: 100_000,
+    sampleRateHz,
+    haltOnOverload: submission.haltOnOverload ?? false,
+    maxAttempts: 2,
+    acceptGaps: false,
+    submittedAt: at,
+    startedAt: at,
+    endedAt: at,
+    cancelRequested: false,
+    attempts: [
+      {
+        number: 1,
+        state: 'ENDED',
+        deviceId: MAC,
+        outcome: 'ok',
+        reason: '',
+        dispatchedAt: at,
+        claimedAt: at,
+        endedAt: at,
+      },
+    ],
+    storedSamples: count,
+    expectedSamples: count,
+    winningAttempt: 1,
+    overloads: [3, 20],
+    finalValues: [],
+    source: submission.source ?? null,
+    report: outcome?.report ?? null,
+    diagnostics: outcome?.diagnostics ?? [],
   }
 }
 
 function channels({ configuration, columns, submission }: StoredRun) {
   return {
-    attempt: 1, sampleRateHz: submission.sampleRateHz ?? 10_000, problemTimePerSecond: configuration.problemTimePerSecond,
+    attempt: 1,
+    sampleRateHz: submission.sampleRateHz ?? 10_000,
+    problemTimePerSecond: configuration.problemTimePerSecond,
     channels: configuration.probes.map(({ label, unit }, index) => ({
-      index, label, unit, gain: 1, offset: 0, encoding: 'f32', samples: columns[index]?.length ?? 0, digest: null,
+      index,
+      label,
+      unit,
+      gain: 1,
+      offset: 0,
+      encoding: 'f32',
+      samples: columns[index]?.length ?? 0,
+      digest: null,
     })),
   }
 }
 
 function plot({ configuration, columns, submission }: StoredRun) {
   return {
-    fromIndex: 0, toIndex: columns[0]?.length ?? 0, bucket: 1, pyramidLevel: 1,
-    sampleRateHz: submission.sampleRateHz ?? 10_000, problemTimePerSecond: configuration.problemTimePerSecond,
+    fromIndex: 0,
+    toIndex: columns[0]?.length ?? 0,
+    bucket: 1,
+    pyramidLevel: 1,
+    sampleRateHz: submission.sampleRateHz ?? 10_000,
+    problemTimePerSecond: configuration.problemTimePerSecond,
     channels: configuration.probes.map(({ label, unit }, index) => {
       const values = [...(columns[index] ?? [])]
       return { index, label, unit, minimum: values, maximum: values }
@@ -213,13 +292,27 @@ function csvOf(labels: readonly string[], columns: readonly Float32Array[], rate
 }
 
 const STATUS = {
-  name: 'lucihub', version: '0.1.0', uptimeS: 90, ready: true,
-  services: [{ name: 'run-store', reachable: true, detail: '' }, { name: 'compiler', reachable: true, detail: '' }],
+  name: 'lucihub',
+  version: '0.1.0',
+  uptimeS: 90,
+  ready: true,
+  services: [
+    { name: 'run-store', reachable: true, detail: '' },
+    { name: 'compiler', reachable: true, detail: '' },
+  ],
 }
 
 const DEVICE: DeviceResource = {
-  id: MAC, name: 'lucidac-1', deviceClass: 'LUCIDAC', active: true, leased: true, executorHost: 'lab', queueLength: 2,
-  firstSeenAt: '2026-01-01T00:00:00.000Z', lastSeenAt: '2026-01-02T00:00:00.000Z', descriptionHash: 'abc',
+  id: MAC,
+  name: 'lucidac-1',
+  deviceClass: 'LUCIDAC',
+  active: true,
+  leased: true,
+  executorHost: 'lab',
+  queueLength: 2,
+  firstSeenAt: '2026-01-01T00:00:00.000Z',
+  lastSeenAt: '2026-01-02T00:00:00.000Z',
+  descriptionHash: 'abc',
 }
 
 interface ProblemAnswer {

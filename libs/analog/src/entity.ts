@@ -6,8 +6,20 @@
  */
 
 export const ENTITY_CLASSES = [
-  'UNKNOWN', 'CARRIER', 'CLUSTER', 'M_BLOCK', 'U_BLOCK', 'C_BLOCK', 'I_BLOCK', 'SH_BLOCK',
-  'FRONT_PANEL', 'CTRL_BLOCK', 'T_BLOCK', 'BACK_PANEL', 'BACK_PANEL_T_BLOCK', 'DEVICE',
+  'UNKNOWN',
+  'CARRIER',
+  'CLUSTER',
+  'M_BLOCK',
+  'U_BLOCK',
+  'C_BLOCK',
+  'I_BLOCK',
+  'SH_BLOCK',
+  'FRONT_PANEL',
+  'CTRL_BLOCK',
+  'T_BLOCK',
+  'BACK_PANEL',
+  'BACK_PANEL_T_BLOCK',
+  'DEVICE',
 ] as const
 export type EntityClass = (typeof ENTITY_CLASSES)[number]
 

@@ -25,5 +25,14 @@ export const LUCIDAC: DeviceSpecification = specificationOf(lucidacDescription(P
 
 function part(id: string, entityClass: EntityClass, type: number, version: string, children: Entity[] = []): Entity {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
-  return { id, class: entityClass, type, variant: 1, version: { major, minor, patch }, eui: '', location: null, children }
+  return {
+    id,
+    class: entityClass,
+    type,
+    variant: 1,
+    version: { major, minor, patch },
+    eui: '',
+    location: null,
+    children,
+  }
 }

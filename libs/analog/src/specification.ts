@@ -3,9 +3,7 @@
  * description. M blocks are exchangeable, so their types are always read from the entity tree.
  */
 import { M_BLOCK_TYPES, type DeviceDescription, type Entity, type MBlockType } from './entity.ts'
-import {
-  ADC_CHANNELS, COEFFICIENT_MAX, INTEGRATOR_RATES, LANES, UPSCALING, type IntegratorRate,
-} from './limits.ts'
+import { ADC_CHANNELS, COEFFICIENT_MAX, INTEGRATOR_RATES, LANES, UPSCALING, type IntegratorRate } from './limits.ts'
 
 export type DeviceClass = 'LUCIDAC' | 'REDAC' | 'SIMULATOR'
 export const DEVICE_CLASSES = ['LUCIDAC', 'REDAC', 'SIMULATOR'] as const satisfies readonly DeviceClass[]

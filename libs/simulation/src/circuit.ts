@@ -142,14 +142,12 @@ function evaluation(group: Group, groups: readonly Group[], limits: number | nul
   if (!group.loop) return elements.map((element) => `const v${element.output} = ${elementExpression(element, limits)};`)
   const number = groups.filter(({ loop }) => loop).indexOf(group)
   invariant(number >= 0, 'a loop is one of the loops')
-  const declare = (from: string): string => elements.map(({ output }, i) => `const v${output} = ${from}[${i}];`).join(' ')
-  const residuals = elements.map((element, i) => `f[${i}] = v${element.output} - ${elementExpression(element, limits)};`)
-  return [
-    `loops[${number}].solve((z, f) => { ${declare('z')}`,
-    ...residuals,
-    '});',
-    declare(`loops[${number}].z`),
-  ]
+  const declare = (from: string): string =>
+    elements.map(({ output }, i) => `const v${output} = ${from}[${i}];`).join(' ')
+  const residuals = elements.map(
+    (element, i) => `f[${i}] = v${element.output} - ${elementExpression(element, limits)};`,
+  )
+  return [`loops[${number}].solve((z, f) => { ${declare('z')}`, ...residuals, '});', declare(`loops[${number}].z`)]
 }
 
 function elementExpression(element: AlgebraicElement, limits: number | null): string {

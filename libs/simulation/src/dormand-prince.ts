@@ -126,8 +126,7 @@ export class DormandPrince {
     const dense = this.#dense
     for (let i = 0, j = 0; i < n; i++, j += 4) {
       into[i] =
-        before[i]! +
-        theta * (dense[j]! + rest * (dense[j + 1]! + theta * (dense[j + 2]! + rest * dense[j + 3]!)))
+        before[i]! + theta * (dense[j]! + rest * (dense[j + 1]! + theta * (dense[j + 2]! + rest * dense[j + 3]!)))
     }
   }
 
@@ -153,15 +152,17 @@ export class DormandPrince {
     problem.rhs(t + h * (4 / 5), s, k4)
     for (let i = 0; i < n; i++) {
       s[i] =
-        y[i]! +
-        h * ((19372 / 6561) * k1[i]! - (25360 / 2187) * k2[i]! + (64448 / 6561) * k3[i]! - (212 / 729) * k4[i]!)
+        y[i]! + h * ((19372 / 6561) * k1[i]! - (25360 / 2187) * k2[i]! + (64448 / 6561) * k3[i]! - (212 / 729) * k4[i]!)
     }
     problem.rhs(t + h * (8 / 9), s, k5)
     for (let i = 0; i < n; i++) {
       s[i] =
         y[i]! +
         h *
-          ((9017 / 3168) * k1[i]! - (355 / 33) * k2[i]! + (46732 / 5247) * k3[i]! + (49 / 176) * k4[i]! -
+          ((9017 / 3168) * k1[i]! -
+            (355 / 33) * k2[i]! +
+            (46732 / 5247) * k3[i]! +
+            (49 / 176) * k4[i]! -
             (5103 / 18656) * k5[i]!)
     }
     problem.rhs(t + h, s, k6)
@@ -169,7 +170,10 @@ export class DormandPrince {
       next[i] =
         y[i]! +
         h *
-          ((35 / 384) * k1[i]! + (500 / 1113) * k3[i]! + (125 / 192) * k4[i]! - (2187 / 6784) * k5[i]! +
+          ((35 / 384) * k1[i]! +
+            (500 / 1113) * k3[i]! +
+            (125 / 192) * k4[i]! -
+            (2187 / 6784) * k5[i]! +
             (11 / 84) * k6[i]!)
     }
     problem.rhs(t + h, next, k7)
@@ -179,8 +183,12 @@ export class DormandPrince {
     for (let i = 0; i < n; i++) {
       const error =
         h *
-        ((71 / 57600) * k1[i]! - (71 / 16695) * k3[i]! + (71 / 1920) * k4[i]! - (17253 / 339200) * k5[i]! +
-          (22 / 525) * k6[i]! - (1 / 40) * k7[i]!)
+        ((71 / 57600) * k1[i]! -
+          (71 / 16695) * k3[i]! +
+          (71 / 1920) * k4[i]! -
+          (17253 / 339200) * k5[i]! +
+          (22 / 525) * k6[i]! -
+          (1 / 40) * k7[i]!)
       const scaled = error / (this.#atol + this.#rtol * Math.max(Math.abs(y[i]!), Math.abs(next[i]!)))
       sum += scaled * scaled
     }
@@ -213,9 +221,12 @@ export class DormandPrince {
       dense[j + 2] = difference - h * k7[i]! - bend
       dense[j + 3] =
         h *
-        ((-12715105075 / 11282082432) * k1[i]! + (87487479700 / 32700410799) * k3[i]! -
-          (10690763975 / 1880347072) * k4[i]! + (701980252875 / 199316789632) * k5[i]! -
-          (1453857185 / 822651844) * k6[i]! + (69997945 / 29380423) * k7[i]!)
+        ((-12715105075 / 11282082432) * k1[i]! +
+          (87487479700 / 32700410799) * k3[i]! -
+          (10690763975 / 1880347072) * k4[i]! +
+          (701980252875 / 199316789632) * k5[i]! -
+          (1453857185 / 822651844) * k6[i]! +
+          (69997945 / 29380423) * k7[i]!)
     }
     this.#denseReady = true
   }

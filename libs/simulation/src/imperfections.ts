@@ -28,7 +28,12 @@ export const IDEAL: Imperfections = { seed: 1, gainError: 0, offset: 0, noise: 0
 
 /** A well calibrated machine: 0.1 % gain error, 14-bit converter, about one code of noise. */
 export const REALISTIC: Imperfections = {
-  seed: 1, gainError: 1e-3, offset: 2e-4, noise: 1.5e-4, adcBits: 14, limits: SATURATION,
+  seed: 1,
+  gainError: 1e-3,
+  offset: 2e-4,
+  noise: 1.5e-4,
+  adcBits: 14,
+  limits: SATURATION,
 }
 
 /** The fixed errors of one cluster. */

@@ -56,7 +56,10 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
   model.reset()
   const solution = new DormandPrince(model, model.initialState, 0, operation.tolerances)
   const watch = overloadWatch(model, solution, operation)
-  const chunks = chunkWriter(model.probes.length, Math.min(operation.chunkSamples, Math.ceil(sampleRate * CHUNK_SPAN_S)))
+  const chunks = chunkWriter(
+    model.probes.length,
+    Math.min(operation.chunkSamples, Math.ceil(sampleRate * CHUNK_SPAN_S)),
+  )
   const state = new Float64Array(model.dimension)
   const values = new Float64Array(model.probes.length)
   const end = (status: OperationEnd['status'], t: number): OperationEnd => {
@@ -67,7 +70,7 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
   }
 
   let halt = watch.atStart() ? 0 : null
-  for (let k = 0, steps = 0; ; ) {
+  for (let k = 0, steps = 0; ;) {
     const known = halt ?? solution.t
     for (; k < sampleCount && k / sampleRate <= known; k++) {
       const t = k / sampleRate

@@ -179,6 +179,20 @@ describe('while leases hold', () => {
     expect(await inState(hub, runId, 'COMPLETED')).toMatchObject({ cancelRequested: true })
   })
 
+  test('a device that scanners see no more stays with its holder, gets no new run, and goes to nobody else', async () => {
+    await announce(hub)
+    const runId = await submitted(hub)
+    expect((await executor.lease('*')).leases.map(({ device }) => device?.id)).toEqual([FIRST])
+    const own = executor.bootId
+    executor.bootId = randomUUID()
+    expect((await executor.lease('*')).leases).toEqual([])
+    executor.bootId = own
+    expect((await getRun(hub, runId)).attempts).toEqual([])
+    await announce(hub, FIRST)
+    await finish(runId)
+    await inState(hub, runId, 'COMPLETED')
+  })
+
   async function cancel(runId: string): ReturnType<typeof getRun> {
     const { run } = await hub.bus.call(store.cancelRun, { ownerId: ALICE, runId })
     return run ?? never()

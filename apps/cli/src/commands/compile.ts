@@ -19,7 +19,11 @@ export function compileCommand(shell: Shell): void {
   define<Options>(shell, {
     name: 'compile <file>',
     summary: 'Compile a program and show its use of the machine; nothing is run or stored.',
-    examples: ['compile lorenz.ana', 'compile lorenz.ana --device lucidac-1 --op-time 20ms', 'compile lorenz.ana --out lorenz.json'],
+    examples: [
+      'compile lorenz.ana',
+      'compile lorenz.ana --device lucidac-1 --op-time 20ms',
+      'compile lorenz.ana --out lorenz.json',
+    ],
     build(command) {
       command
         .option('--device <name>', 'device id or name (default: any standard LUCIDAC)')
@@ -33,10 +37,14 @@ export function compileCommand(shell: Shell): void {
       const { source, name } = file
       const { device, opTime, k0, out } = options
       const result = await session.client.compile({
-        source, opTimeNs: opTime, ...(device !== undefined && { device }), ...(k0 !== undefined && { k0 }),
+        source,
+        opTimeNs: opTime,
+        ...(device !== undefined && { device }),
+        ...(k0 !== undefined && { k0 }),
       })
       for (const diagnostic of result.diagnostics) session.note(renderDiagnostic(source, diagnostic, name))
-      if (out !== undefined && result.configuration) await save(out, `${JSON.stringify(result.configuration, null, 2)}\n`)
+      if (out !== undefined && result.configuration)
+        await save(out, `${JSON.stringify(result.configuration, null, 2)}\n`)
       await session.answer(result, result.report ? reportText(result.report) : `${name} does not compile.`)
       return result.compiles ? EXIT.ok : EXIT.failed
     },

@@ -11,13 +11,16 @@ import { isUuid } from '../runs/uuid7.ts'
 /**
  * Binds unbound devices to the host, renews what its boot holds, takes what has been free for the grace time.
  * An unbound device that two hosts ask for at once goes to the first to update its row: the other's update
- * finds it bound, and what is not bound is not leased.
+ * finds it bound, and what is not bound is not leased. A device that scanners do not see any more is not given
+ * to anybody, but who holds it keeps it: a scanner that starts again must not end the runs under way.
  */
 const LEASE: Statement = {
   name: 'lease',
   text: `WITH wanted AS (
       SELECT d.id, d.executor_host FROM device d
-      WHERE d.active AND (d.executor_host IS NULL OR d.executor_host = $1)
+      WHERE (d.executor_host IS NULL OR d.executor_host = $1)
+        AND (d.active OR EXISTS (SELECT FROM device_lease l
+          WHERE l.device_id = d.id AND l.host = $1 AND l.boot_id = $2 AND l.expires > now()))
         AND ($3::text[] @> ARRAY['*'] OR d.id = ANY ($3) OR d.name = ANY ($3))),
     bound AS (
       UPDATE device d SET executor_host = $1, bound_at = now() FROM wanted w

@@ -57,11 +57,14 @@ export class Reconciler implements OnApplicationBootstrap, BeforeApplicationShut
       const entered = await this.reaper.reap({ watchedMs: now - this.watchingSince })
       for (const { runId, ...state } of entered) this.view.entered(runId, state)
       this.dispatcher.wake()
-      await this.sweeper.sweep()
     } catch (error) {
       this.watchingSince = performance.now()
       this.logger.warn(`Reconciling goes on with the next tick: ${String(error)}`)
     }
+    // On its own: records that cannot be purged must not keep attempts from being judged.
+    await this.sweeper
+      .sweep()
+      .catch((error: unknown) => this.logger.warn(`Purging goes on with the next tick: ${String(error)}`))
     this.lastTick = performance.now()
   }
 }

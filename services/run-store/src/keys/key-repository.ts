@@ -83,7 +83,8 @@ export class KeyRepository implements OnModuleInit {
       const { found } = only(await transaction.query<{ readonly found: boolean }>(ANY_KEY))
       return found ? null : this.insertFirst(transaction)
     })
-    if (key) process.stdout.write(`The first API key, shown only now: ${key.text}\n`)
+    // With a file the key is not shown: logs are kept and copied.
+    if (key && !this.config.firstKeyFile) process.stdout.write(`The first API key, shown only now: ${key.text}\n`)
   }
 
   async authenticate(keyId: string, secret: string): Promise<AuthenticateReply> {

@@ -178,7 +178,9 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
           }
         : null
     } catch (error) {
-      this.logger.warn(`Run ${runId} has no live view: ${String(error)}`)
+      // Forgotten, so that its next record asks again.
+      this.live.delete(keyOf(runId, attempt))
+      this.logger.warn(`Run ${runId} has no live view for now: ${String(error)}`)
       return null
     }
   }
