@@ -44,6 +44,7 @@ export class JournalHandler {
     })
     if (entries.length === 0) return
     const sealed = await this.writer.store(entries)
+    this.view.stored(batch.map(({ message }) => message))
     for (const attempt of sealed) {
       this.view.sealed(attempt.runId, attempt)
       this.logger.log(

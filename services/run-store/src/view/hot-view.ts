@@ -1,8 +1,9 @@
 /**
- * The live view: taps the journal as it passes on the bus (no stream read, no database on the way), decimates
- * the samples and tells everybody who watches. What is told here may be lost; what is stored cannot. Two rules
- * keep it honest: an end is told only when it is sealed, and a record counts only from the host and under the
- * epoch that claimed its attempt.
+ * The live view: taps the samples as they pass on the bus (no stream read, no database on the way), decimates
+ * them and tells everybody who watches. What is told here may be lost; what is stored cannot. Three rules keep
+ * it honest: phases, logs and gaps are told when they are stored, so that whoever hears of one can read it; an
+ * end is told only when it is sealed; and samples count only from the host and under the epoch that claimed
+ * their attempt.
  */
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
 import { BYTES_PER_SAMPLE, isTerminal, SAMPLE_ENCODINGS, type Channel, type RunState } from '@lucihub/analog'
@@ -61,7 +62,7 @@ interface Live {
 export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(HotView.name)
   private readonly live = new Map<string, Live>()
-  private unsubscribe: (() => void)[] = []
+  private unsubscribe: (() => void) | null = null
   private sweep: NodeJS.Timeout | null = null
 
   constructor(
@@ -72,16 +73,12 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   onApplicationBootstrap(): void {
     const hear = (record: JournalRecord, subject: string): void => this.hear(record, subject)
-    const group = 'run-store-view'
-    this.unsubscribe = [
-      this.bus.subscribe(feeds.journalEvent, { group }, hear),
-      this.bus.subscribe(feeds.journalData, { group }, hear),
-    ]
+    this.unsubscribe = this.bus.subscribe(feeds.journalData, { group: 'run-store-view' }, hear)
     this.sweep = setInterval(() => this.forgetIdle(), IDLE_MS).unref()
   }
 
   beforeApplicationShutdown(): void {
-    for (const end of this.unsubscribe) end()
+    this.unsubscribe?.()
     if (this.sweep) clearInterval(this.sweep)
     for (const live of this.live.values()) if (live.timer) clearTimeout(live.timer)
     this.live.clear()
@@ -123,6 +120,19 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
     void before.then(() => this.tell(runId, last))
   }
 
+  /** Records were stored, sealed or not. Call it after the commit. */
+  stored(records: readonly JournalRecord[]): void {
+    const byRun = new Map<string, RunEvent[]>()
+    for (const record of records) {
+      if (record.chunk || record.end) continue
+      const { runId, attempt, seq, atMs } = record
+      const events = byRun.get(runId) ?? []
+      byRun.set(runId, events)
+      events.push({ attempt, seq, atMs, ...contentOf(record) })
+    }
+    for (const [runId, events] of byRun) this.tell(runId, events)
+  }
+
   /** Samples events of the last seconds, oldest first. */
   recent(runId: string): Promise<readonly RunEvent[]> {
     return this.cache.recent(runId)
@@ -130,10 +140,10 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   private hear(record: JournalRecord, subject: string): void {
     const [, , , host = ''] = subject.split('.')
-    if (record.end || !isUuid(record.runId) || record.attempt > 0x7fffffff) return
+    if (!record.chunk || !isUuid(record.runId) || record.attempt > 0x7fffffff) return
     const live = this.liveOf(record.runId, record.attempt)
     live.pending.push({ record, host })
-    live.pendingBytes += record.chunk?.samples.length ?? 0
+    live.pendingBytes += record.chunk.samples.length
     const wait =
       live.pendingBytes > PENDING_BYTES_MAX ? 0 : Math.max(0, live.lastFrameMs + FRAME_INTERVAL_MS - performance.now())
     if (live.timer && wait > 0) return
@@ -201,18 +211,7 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
         .sort((a, b) => a.firstIndex - b.firstIndex),
       watched,
     ).map(({ seq, samples: view }): RunEvent => ({ attempt: live.attempt, seq, atMs: Date.now(), samples: view }))
-    const others = records
-      .filter((record) => !record.chunk)
-      .map((record): RunEvent => ({
-        attempt: record.attempt,
-        seq: record.seq,
-        atMs: record.atMs,
-        ...contentOf(record),
-      }))
-    this.tell(
-      live.runId,
-      [...others, ...samples].sort((a, b) => a.seq - b.seq),
-    )
+    this.tell(live.runId, samples)
     if (samples.length > 0) void this.cache.append(live.runId, samples)
   }
 
