@@ -45,7 +45,7 @@ export async function startHub(overrides: Partial<RunStoreConfig> = {}): Promise
     redisUrl: redis.url,
     healthPort: 0,
     logLevel: 'error',
-    firstKeyFile: '',
+    firstKeyFile: join(tmpdir(), `lucihub-key-${process.pid}`),
     keyPepper: 'a pepper',
     leaseTtlMs: 60_000,
     leaseGraceMs: 100,
