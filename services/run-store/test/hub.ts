@@ -1,4 +1,7 @@
 /** A run-store on servers of its own, and a client that asks it as a gateway would. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { lucidacDescription } from '@lucihub/analog'
 import {
   descriptionToProto,
@@ -39,13 +42,14 @@ export interface Hub {
 
 export async function startHub(overrides: Partial<RunStoreConfig> = {}): Promise<Hub> {
   const [database, nats, redis] = await Promise.all([privateDatabase(), privateNats(), privateRedis()])
+  const folder = await mkdtemp(join(tmpdir(), 'lucihub-store-'))
   const config: RunStoreConfig = {
     natsUrl: nats.url,
     databaseUrl: database.url,
     redisUrl: redis.url,
     healthPort: 0,
     logLevel: 'error',
-    firstKeyFile: join(tmpdir(), `lucihub-key-${process.pid}`),
+    firstKeyFile: join(folder, 'first-key'),
     keyPepper: 'a pepper',
     leaseTtlMs: 60_000,
     leaseGraceMs: 100,
@@ -66,7 +70,7 @@ export async function startHub(overrides: Partial<RunStoreConfig> = {}): Promise
     async close() {
       await bus.drain()
       await hub.service.close()
-      await Promise.all([nats.stop(), redis.stop(), database.drop()])
+      await Promise.all([nats.stop(), redis.stop(), database.drop(), rm(folder, { recursive: true })])
     },
   }
   return hub
