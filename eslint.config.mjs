@@ -10,8 +10,9 @@ import tseslint from 'typescript-eslint'
 /** What each layer may depend on. Services are absent from every list: nobody imports a service. */
 const LAYERS = {
   'layer:domain': ['layer:domain'],
-  'layer:device': ['layer:domain'],
-  'layer:contracts': ['layer:domain'],
+  'layer:protobuf': [],
+  'layer:device': ['layer:domain', 'layer:protobuf'],
+  'layer:contracts': ['layer:domain', 'layer:protobuf'],
   'layer:messaging': ['layer:domain', 'layer:contracts'],
   'layer:service-kit': ['layer:domain', 'layer:contracts', 'layer:messaging'],
   'layer:service': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:service-kit', 'layer:device'],
@@ -57,8 +58,8 @@ const RESERVED = [
   },
   {
     packages: ['protobufjs', 'protobufjs/*'],
-    folders: ['libs/contracts', 'libs/device'],
-    why: 'Only the contracts and device libraries know protobuf.',
+    folders: ['libs/protobuf', 'libs/contracts', 'libs/device'],
+    why: 'Only the libraries of the two protocols know protobuf.',
   },
   {
     packages: ['fastify', '@fastify/*', '@nestjs/platform-fastify', '@nestjs/swagger'],

@@ -5,7 +5,7 @@
 import { gzipSync } from 'node:zlib'
 import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import pg from 'pg'
+import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { once } from 'node:events'
 import { seconds } from './report.ts'
@@ -42,7 +42,9 @@ export async function mlflow(pool: pg.Pool): Promise<number> {
 
 /** YAPTIDE's way: one page of 65 536 values as gzipped JSON. Samples/s. */
 export async function yaptide(pool: pg.Pool): Promise<number> {
-  await pool.query('DROP TABLE IF EXISTS bench_json; CREATE TABLE bench_json (channel int, number int, body bytea, PRIMARY KEY (channel, number))')
+  await pool.query(
+    'DROP TABLE IF EXISTS bench_json; CREATE TABLE bench_json (channel int, number int, body bytea, PRIMARY KEY (channel, number))',
+  )
   const pages = 24
   const values = Array.from({ length: 65_536 }, (_, i) => Math.fround(Math.sin(i * 1e-3)))
   const elapsed = await seconds(async () => {
@@ -62,10 +64,18 @@ export async function yaptide(pool: pg.Pool): Promise<number> {
 export async function bare(options: { natsUrl: string; pool: pg.Pool; chunks: number }): Promise<number> {
   const { natsUrl, pool, chunks } = options
   const samples = 4096
-  await pool.query('DROP TABLE IF EXISTS bench_page; CREATE TABLE bench_page (channel int, first bigint, body bytea, PRIMARY KEY (channel, first)); ALTER TABLE bench_page ALTER body SET STORAGE EXTERNAL')
+  await pool.query(
+    'DROP TABLE IF EXISTS bench_page; CREATE TABLE bench_page (channel int, first bigint, body bytea, PRIMARY KEY (channel, first)); ALTER TABLE bench_page ALTER body SET STORAGE EXTERNAL',
+  )
   const connection = await connect({ servers: natsUrl })
   const manager = await jetstreamManager(connection)
-  await manager.streams.add({ name: 'BENCH', subjects: ['bench.>'], storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.New })
+  await manager.streams.add({
+    name: 'BENCH',
+    subjects: ['bench.>'],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+  })
   await manager.consumers.add('BENCH', { durable_name: 'bare', ack_policy: AckPolicy.Explicit, max_ack_pending: 1024 })
   const js = jetstream(connection)
   const consumer = await js.consumers.get('BENCH', 'bare')
@@ -84,14 +94,17 @@ export async function bare(options: { natsUrl: string; pool: pg.Pool; chunks: nu
     let stored = 0
     while (stored < chunks) {
       const batch = []
-      for await (const message of await consumer.fetch({ max_messages: PAGE / samples * 8, expires: 1000 })) batch.push(message)
+      for await (const message of await consumer.fetch({ max_messages: (PAGE / samples) * 8, expires: 1000 }))
+        batch.push(message)
       const client = await pool.connect()
       const copy = client.query(copyFrom('COPY bench_page FROM STDIN (FORMAT binary)'))
       copy.write(Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]))
       for (let begin = 0; begin < batch.length; begin += PAGE / samples) {
         const group = batch.slice(begin, begin + PAGE / samples)
         for (let channel = 0; channel < CHANNELS; channel++) {
-          const body = Buffer.concat(group.map(({ data }) => data.subarray(channel * samples * 4, (channel + 1) * samples * 4)))
+          const body = Buffer.concat(
+            group.map(({ data }) => data.subarray(channel * samples * 4, (channel + 1) * samples * 4)),
+          )
           copy.write(pageRow(channel, stored + begin, body))
         }
       }
@@ -122,11 +135,16 @@ function pageRow(channel: number, first: number, body: Buffer): Buffer {
 
 /** A row per sample with a primary key: fills a channel of this many samples and times its plot of 2 000 points. Seconds. */
 export async function rowPerSamplePlot(pool: pg.Pool, samples: number): Promise<number> {
-  await pool.query('DROP TABLE IF EXISTS bench_sample; CREATE TABLE bench_sample (channel int, i bigint, v float4, PRIMARY KEY (channel, i))')
+  await pool.query(
+    'DROP TABLE IF EXISTS bench_sample; CREATE TABLE bench_sample (channel int, i bigint, v float4, PRIMARY KEY (channel, i))',
+  )
   await pool.query(`INSERT INTO bench_sample SELECT 0, i, sin(i * 1e-3) FROM generate_series(0, ${samples - 1}) i`)
   await pool.query('ANALYZE bench_sample')
   const bucket = Math.ceil(samples / 2000)
-  const query = () => pool.query(`SELECT i / ${bucket} AS bucket, min(v), max(v) FROM bench_sample WHERE channel = 0 GROUP BY 1 ORDER BY 1`)
+  const query = () =>
+    pool.query(
+      `SELECT i / ${bucket} AS bucket, min(v), max(v) FROM bench_sample WHERE channel = 0 GROUP BY 1 ORDER BY 1`,
+    )
   await query()
   const elapsed = Math.min(await seconds(query), await seconds(query), await seconds(query))
   await pool.query('DROP TABLE bench_sample')
@@ -140,8 +158,16 @@ export async function bareQueue(options: { natsUrl: string; pool: pg.Pool; runs:
   const connection = await connect({ servers: natsUrl })
   const manager = await jetstreamManager(connection)
   await manager.streams.add({ name: 'BENCHJOB', subjects: ['benchjob.>'], storage: StorageType.File })
-  await manager.consumers.add('BENCHJOB', { durable_name: 'worker', ack_policy: AckPolicy.Explicit, filter_subject: 'benchjob.do' })
-  await manager.consumers.add('BENCHJOB', { durable_name: 'store', ack_policy: AckPolicy.Explicit, filter_subject: 'benchjob.done' })
+  await manager.consumers.add('BENCHJOB', {
+    durable_name: 'worker',
+    ack_policy: AckPolicy.Explicit,
+    filter_subject: 'benchjob.do',
+  })
+  await manager.consumers.add('BENCHJOB', {
+    durable_name: 'store',
+    ack_policy: AckPolicy.Explicit,
+    filter_subject: 'benchjob.done',
+  })
   const js = jetstream(connection)
   const worker = await (await js.consumers.get('BENCHJOB', 'worker')).consume()
   const store = await (await js.consumers.get('BENCHJOB', 'store')).consume()

@@ -39,5 +39,8 @@ export async function addDevice(hub: Hub, { mac, port }: { mac: string; port: nu
 
 /** Four oscillators: eight integrators, eight channels. */
 export const EIGHT_CHANNELS = [1, 0.7, 0.5, 0.3]
-  .map((speed, i) => `let diff[x${i}, t](t) = ${speed} * y${i}(t); let diff[y${i}, t](t) = -${speed} * x${i}(t); let x${i}(t: 0) = 0.9; probe x${i}(t); probe y${i}(t);`)
+  .map(
+    (speed, i) =>
+      `let diff[x${i}, t](t) = ${speed} * y${i}(t); let diff[y${i}, t](t) = -${speed} * x${i}(t); let x${i}(t: 0) = 0.9; probe x${i}(t); probe y${i}(t);`,
+  )
   .join('\n')

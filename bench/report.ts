@@ -14,7 +14,11 @@ export interface Section {
   readonly rows: readonly Row[]
 }
 
-export function row(what: string, figure: string, comparison: Partial<Pick<Row, 'against' | 'ratio' | 'goal'>> = {}): Row {
+export function row(
+  what: string,
+  figure: string,
+  comparison: Partial<Pick<Row, 'against' | 'ratio' | 'goal'>> = {},
+): Row {
   return { what, figure, against: '', ratio: '', goal: '', ...comparison }
 }
 
@@ -23,7 +27,10 @@ export function renderSection({ title, rows }: Section): string {
   const columns = ['what', 'figure', 'against', 'ratio', 'goal'] as const
   const widths = columns.map((column) => Math.max(...[header, ...rows].map((line) => line[column].length)))
   const lines = [header, ...rows].map((line) =>
-    columns.map((column, index) => line[column].padEnd(widths[index] ?? 0)).join('  ').trimEnd(),
+    columns
+      .map((column, index) => line[column].padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
   )
   return [lines[0], '-'.repeat(widths.reduce((sum, width) => sum + width + 2, 0)), ...lines.slice(1)].join('\n')
 }

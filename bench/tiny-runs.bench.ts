@@ -29,14 +29,22 @@ export async function measure(hub: Hub): Promise<Section> {
     }
     const begun = performance.now()
     let left = TOGETHER
-    await Promise.all(Array.from({ length: IN_FLIGHT }, async () => { while (left-- > 0) await tiny() }))
+    await Promise.all(
+      Array.from({ length: IN_FLIGHT }, async () => {
+        while (left-- > 0) await tiny()
+      }),
+    )
     const rate = TOGETHER / ((performance.now() - begun) / 1000)
     const bare = await bareQueue({ natsUrl: hub.servers.nats.url, pool, runs: ONE_AT_A_TIME })
     const [p50, bare50] = [percentile(latencies, 0.5), percentile(bare, 0.5)]
     return {
       title: 'Tiny runs, 1 channel x 100 samples, one simulator',
       rows: [
-        row('submit to terminal, one at a time, p50', ms(p50), { against: 'ours / bare queue', ratio: times(p50 / bare50), goal: '<= 25 ms' }),
+        row('submit to terminal, one at a time, p50', ms(p50), {
+          against: 'ours / bare queue',
+          ratio: times(p50 / bare50),
+          goal: '<= 25 ms',
+        }),
         row('submit to terminal, one at a time, p99', ms(percentile(latencies, 0.99))),
         row(`throughput with ${IN_FLIGHT} waiting clients`, `${rate.toFixed(0)} runs/s`, { goal: '>= 200/s' }),
         row('accepted and durable, p50', ms(percentile(accepted, 0.5))),

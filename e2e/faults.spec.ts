@@ -13,7 +13,14 @@ import { overlappingDrivers, startWitness, type Witness } from './witness.ts'
 
 jest.setTimeout(120_000)
 const MAC = '04-E9-E5-0F-00-01'
-const SUBMISSION = { kind: 'run', device: MAC, source: EIGHT_CHANNELS, opTimeNs: 2_500_000_000, sampleRateHz: 50_000, maxAttempts: 3 } as const
+const SUBMISSION = {
+  kind: 'run',
+  device: MAC,
+  source: EIGHT_CHANNELS,
+  opTimeNs: 2_500_000_000,
+  sampleRateHz: 50_000,
+  maxAttempts: 3,
+} as const
 
 let running: RunningHub
 let witness: Witness
@@ -22,7 +29,10 @@ beforeAll(async () => {
   witness = await startWitness(MAC)
   running = await runningHub({ devices: [] })
   appendFileSync(join(running.hub.dir, 'devices.txt'), `127.0.0.1:${witness.server.port} name=witness\n`)
-  await until(async () => (await running.client.devices()).find(({ id, leased }) => id === MAC && leased), { timeoutMs: 20_000, what: 'the witness to be leased' })
+  await until(async () => (await running.client.devices()).find(({ id, leased }) => id === MAC && leased), {
+    timeoutMs: 20_000,
+    what: 'the witness to be leased',
+  })
 })
 afterAll(async () => {
   await running?.stop()
@@ -32,7 +42,10 @@ afterAll(async () => {
 async function inTheMiddleOfARun(): Promise<string> {
   const { client } = running
   const { run } = await client.submitRun(SUBMISSION)
-  await until(async () => (await client.run(run.id)).storedSamples > 10_000, { timeoutMs: 30_000, what: 'the first samples to be stored' })
+  await until(async () => (await client.run(run.id)).storedSamples > 10_000, {
+    timeoutMs: 30_000,
+    what: 'the first samples to be stored',
+  })
   return run.id
 }
 
@@ -74,7 +87,11 @@ test('all three killed at once, with runs waiting: every accepted run is complet
     [1, 2, 3].map(async () => (await running.client.submitRun({ ...SUBMISSION, opTimeNs: 100_000_000 })).run.id),
   )
   const { hub } = running
-  await Promise.all([hub.processes['run-store']?.kill(), hub.processes['hardware-executor']?.kill(), hub.servers.nats.kill()])
+  await Promise.all([
+    hub.processes['run-store']?.kill(),
+    hub.processes['hardware-executor']?.kill(),
+    hub.servers.nats.kill(),
+  ])
   await hub.servers.nats.restart()
   await Promise.all([hub.processes['run-store']?.restart(), hub.processes['hardware-executor']?.restart()])
   await expectWhole(first, { attempts: 2 })
@@ -89,12 +106,18 @@ test('afterwards: one ending per run, no overlapping pages, one start per claim,
   const database = new pg.Client(running.hub.servers.postgres.url)
   await database.connect()
   const answer = async (sql: string) => (await database.query(sql)).rows
-  expect(await answer('SELECT count(*)::int AS runs, count(t.run_id)::int AS ended FROM run r LEFT JOIN run_terminal t ON t.run_id = r.id')).toEqual([{ runs: 7, ended: 7 }])
+  expect(
+    await answer(
+      'SELECT count(*)::int AS runs, count(t.run_id)::int AS ended FROM run r LEFT JOIN run_terminal t ON t.run_id = r.id',
+    ),
+  ).toEqual([{ runs: 7, ended: 7 }])
   expect(
     await answer(`SELECT a.run_id FROM page a JOIN page b USING (run_id, attempt, channel)
       WHERE a.first_index < b.first_index AND a.first_index + a.count > b.first_index`),
   ).toEqual([])
-  const [{ claims }] = (await answer('SELECT count(*)::int AS claims FROM attempt WHERE claimed_at IS NOT NULL')) as [{ claims: number }]
+  const [{ claims }] = (await answer('SELECT count(*)::int AS claims FROM attempt WHERE claimed_at IS NOT NULL')) as [
+    { claims: number },
+  ]
   await database.end()
 
   expect(witness.starts()).toBe(claims)

@@ -51,7 +51,13 @@ test('the Lorenz attractor agrees with a direct integration of its equations unt
 
 test('8 channels x 500 000 samples/s for 2 s are stored complete, and their plot comes from the pyramid', async () => {
   const { client, hub, complete } = running
-  const run = await complete({ kind: 'run', source: EIGHT_CHANNELS, opTimeNs: 2_000_000_000, sampleRateHz: 500_000, maxAttempts: 1 })
+  const run = await complete({
+    kind: 'run',
+    source: EIGHT_CHANNELS,
+    opTimeNs: 2_000_000_000,
+    sampleRateHz: 500_000,
+    maxAttempts: 1,
+  })
   expect([run.state, run.reason]).toEqual(['COMPLETED', ''])
 
   const { channels } = await client.channels(run.id)
@@ -60,14 +66,16 @@ test('8 channels x 500 000 samples/s for 2 s are stored complete, and their plot
   await expectExact(client, run)
 
   const plot = await client.plot(run.id, { points: 2000 })
-  expect(plot.pyramidLevel).toBe(64)
+  expect([64, 512]).toContain(plot.pyramidLevel)
+  expect(plot.bucket % plot.pyramidLevel).toBe(0)
   expect(plot.channels).toHaveLength(8)
   const { series } = await read(run.id, ['x0'])
   const [first] = plot.channels
   expect(first?.minimum).toHaveLength(Math.ceil((plot.toIndex - plot.fromIndex) / plot.bucket))
   first?.minimum.forEach((minimum, bucket) => {
     const covered = series.get('x0')?.subarray(bucket * plot.bucket, (bucket + 1) * plot.bucket) ?? []
-    expect([minimum, first.maximum[bucket]]).toEqual([least(covered), greatest(covered)])
+    const told = [minimum, first.maximum[bucket] ?? null].map((value) => Math.fround(value ?? NaN))
+    expect(told).toEqual([least(covered), greatest(covered)])
   })
 
   const database = new pg.Client(hub.servers.postgres.url)
@@ -108,7 +116,12 @@ test('the events of a run tell its story in order and end with its terminal stat
 
 test('a running run is canceled within a second and keeps what it had measured', async () => {
   const { client, terminal } = running
-  const { run } = await client.submitRun({ kind: 'run', source: HARMONIC, opTimeNs: 8_000_000_000, sampleRateHz: 10_000 })
+  const { run } = await client.submitRun({
+    kind: 'run',
+    source: HARMONIC,
+    opTimeNs: 8_000_000_000,
+    sampleRateHz: 10_000,
+  })
   for await (const event of client.events(run.id)) if (event.kind === 'samples') break
   const asked = await client.cancel(run.id)
   expect(asked.cancelRequested).toBe(true)

@@ -14,7 +14,14 @@ export async function expectedSamples(configuration: Configuration, run: RunReso
   await computer.configure(onTheWire(configuration))
   const blocks: Uint8Array[][] = configuration.probes.map(() => [])
   const { icTimeNs, opTimeNs, sampleRateHz, haltOnOverload } = run
-  for await (const event of computer.run({ id: 'oracle', icTimeNs, opTimeNs, sampleRateHz, haltOnOverload, finalValues: false })) {
+  for await (const event of computer.run({
+    id: 'oracle',
+    icTimeNs,
+    opTimeNs,
+    sampleRateHz,
+    haltOnOverload,
+    finalValues: false,
+  })) {
     if (event.kind === 'samples') event.chunk.blocks.forEach((block, channel) => blocks[channel]?.push(block.slice()))
   }
   return blocks.map((parts) => Buffer.concat(parts))
@@ -44,7 +51,9 @@ export async function expectExact(client: Client, run: RunResource): Promise<voi
   const stored = await storedSamples(client, run.id)
   expect(stored.map((samples) => samples.length / 4)).toEqual(expected.map((samples) => samples.length / 4))
   stored.forEach((samples, channel) => {
-    const at = samples.equals(expected[channel] ?? Buffer.alloc(0)) ? -1 : samples.findIndex((byte, index) => byte !== expected[channel]?.[index])
+    const at = samples.equals(expected[channel] ?? Buffer.alloc(0))
+      ? -1
+      : samples.findIndex((byte, index) => byte !== expected[channel]?.[index])
     expect({ channel, firstDifference: at < 0 ? null : Math.floor(at / 4) }).toEqual({ channel, firstDifference: null })
   })
 }

@@ -42,6 +42,8 @@ export function overlappingDrivers(commands: readonly Command[]): string[] {
   const ordered = [...spans].sort(([, a], [, b]) => a.from - b.from)
   return ordered.flatMap(([connection, { from }], index) => {
     const before = ordered[index - 1]
-    return before && before[1].to > from ? [`connection ${connection} drove before connection ${before[0]} had finished`] : []
+    return before && before[1].to > from
+      ? [`connection ${connection} drove before connection ${before[0]} had finished`]
+      : []
   })
 }

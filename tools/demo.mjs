@@ -5,8 +5,8 @@ import { bundles, servers } from './steps.mjs'
 import { startHub } from './hub.mjs'
 import { root } from './session.mjs'
 
-/** 40 units of the program's time: long enough for both wings of the attractor, short enough to see the single turns. */
-const HOW_LONG = ['--op-time', '4ms', '--sample-rate', '500k', '--phase', 'x,z']
+/** 40 units of the program's time, both wings of the attractor; on slow integrators, so that there is something to watch. */
+const HOW_LONG = ['--k0', '100', '--ic-time', '10ms', '--op-time', '400ms', '--sample-rate', '20k', '--phase', 'x,z']
 
 /** @param {import('./session.mjs').Session} session */
 export async function demo(session) {

@@ -22,6 +22,8 @@ export async function start(session) {
       binaries,
       httpPort,
       ...(process.env.HTTP_HOST && { httpHost: process.env.HTTP_HOST }),
+      // Real devices on the network announce themselves; the virtual ones are on the list.
+      environment: { 'device-scanner': { DEVICE_MDNS: process.env.DEVICE_MDNS ?? 'on' } },
     })
     session.defer(() => started.stop())
     return started

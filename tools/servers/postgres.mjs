@@ -151,7 +151,7 @@ async function ordinaryUser() {
       '--',
     ],
   ]
-  for (const [command, ...options] of prefixes.slice(process.env.LUCIHUB_NO_USERNS ? 1 : 0)) {
+  for (const [command, ...options] of prefixes) {
     const works = await output(command, [...options, 'true']).then(
       () => true,
       () => false,

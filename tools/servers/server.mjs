@@ -3,7 +3,6 @@
  * back on the same port and data. A port is chosen by binding it and letting go; should somebody else take it in
  * between, another is tried.
  */
-import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -14,6 +13,10 @@ import { launch } from './child.mjs'
 const READY_TIMEOUT_MS = 60_000
 const STOP_GRACE_MS = 10_000
 const PORT_ATTEMPTS = 5
+
+/** Below the range that systems take the ports of outgoing connections from: none of those gets in between. */
+const PORTS = { first: 15_000, count: 17_000 }
+const PORT_TRIES = 100
 
 /**
  * @param {object} recipe
@@ -81,12 +84,20 @@ export function external(url) {
 
 /** @returns {Promise<number>} A TCP port of the loopback interface that is free now. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`No TCP port between ${PORTS.first} and ${PORTS.first + PORTS.count} is free on 127.0.0.1.`)
+}
+
+/** @returns {Promise<boolean>} */
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 function answers({ port, greeting, ready }) {

@@ -25,7 +25,8 @@ export interface ChannelCheck {
 /** Throws an Error with rendered diagnostics when the source has no reference solution. */
 export function check(source: string, samples: Samples, configuration: Configuration): ChannelCheck[] {
   const { firstIndex, sampleRateHz, problemTimePerSecond } = samples
-  if (!(problemTimePerSecond > 0)) throw new Error('The run does not say how fast problem time passes, so it cannot be checked.')
+  if (!(problemTimePerSecond > 0))
+    throw new Error('The run does not say how fast problem time passes, so it cannot be checked.')
   const count = samples.channels[0]?.values.length ?? 0
   if (count === 0) throw new Error('The run has no samples to check.')
   const dt = problemTimePerSecond / sampleRateHz
@@ -68,13 +69,21 @@ const VERDICTS: Readonly<Record<ComparisonVerdict, string>> = {
 
 export function checkText(checks: readonly ChannelCheck[]): string {
   const rows = checks.map(({ label, rms, max, horizon, rmsBeforeHorizon, verdict }) => [
-    label, formatPercent(rms), formatPercent(max), horizon === null ? 'not reached' : `t = ${formatNumber(horizon)}`,
-    formatPercent(rmsBeforeHorizon), VERDICTS[verdict],
+    label,
+    formatPercent(rms),
+    formatPercent(max),
+    horizon === null ? 'not reached' : `t = ${formatNumber(horizon)}`,
+    formatPercent(rmsBeforeHorizon),
+    VERDICTS[verdict],
   ])
   const right = 'right' as const
   const columns = [
-    { title: 'CHECK' }, { title: 'RMS ERROR', align: right }, { title: 'LARGEST', align: right },
-    { title: `BEYOND ${formatPercent(DEFAULT_TOLERANCE)} FROM`, align: right }, { title: 'RMS UNTIL THEN', align: right }, { title: 'VERDICT' },
+    { title: 'CHECK' },
+    { title: 'RMS ERROR', align: right },
+    { title: 'LARGEST', align: right },
+    { title: `BEYOND ${formatPercent(DEFAULT_TOLERANCE)} FROM`, align: right },
+    { title: 'RMS UNTIL THEN', align: right },
+    { title: 'VERDICT' },
   ]
   return `${table(columns, rows)}\nErrors are relative to full scale, against the equations integrated directly.`
 }

@@ -12,7 +12,10 @@ const DEFAULT_URL = 'http://127.0.0.1:8080'
 const KEY_FILE = ['.config', 'lucihub', 'key']
 
 /** Throws when a key file that was named cannot be read. */
-export function loadConfig(env: NodeJS.ProcessEnv, options: { readonly url: string | undefined; readonly home: string }): Config {
+export function loadConfig(
+  env: NodeJS.ProcessEnv,
+  options: { readonly url: string | undefined; readonly home: string },
+): Config {
   return { url: options.url ?? (env['LUCIHUB_URL'] || DEFAULT_URL), apiKey: apiKey(env, options.home) }
 }
 

@@ -6,7 +6,8 @@ import { EXIT } from './exit.ts'
 import { progressLine, type Progress } from './show/progress.ts'
 
 /** How following ended. A run that was not seen to its end goes on. */
-export type Followed = { readonly kind: 'ended'; readonly run: RunResource } | { readonly kind: 'timeout' | 'interrupted' }
+export type Followed =
+  { readonly kind: 'ended'; readonly run: RunResource } | { readonly kind: 'timeout' | 'interrupted' }
 
 export async function follow(session: Session, run: RunResource, timeoutMs: number | null = null): Promise<Followed> {
   const { surroundings, client } = session
@@ -16,7 +17,11 @@ export async function follow(session: Session, run: RunResource, timeoutMs: numb
   const signal = timeout ? AbortSignal.any([interrupt.signal, timeout]) : interrupt.signal
   const line = progressLine({ write: (text) => void stderr.write(text), rewritable, columns })
   let progress: Progress = {
-    state: run.state, phase: null, samples: run.storedSamples, expected: run.expectedSamples, note: '',
+    state: run.state,
+    phase: null,
+    samples: run.storedSamples,
+    expected: run.expectedSamples,
+    note: '',
   }
   let attempt = 0
   try {

@@ -12,7 +12,10 @@ for (const stream of [stdout, stderr]) {
 }
 
 process.exitCode = await lucihub(argv.slice(2), {
-  stdin, stdout, stderr, env,
+  stdin,
+  stdout,
+  stderr,
+  env,
   home: homedir(),
   columns: stdout.columns || stderr.columns || 80,
   rewritable: stderr.isTTY,

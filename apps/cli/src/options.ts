@@ -1,5 +1,12 @@
 /** Options that several commands share, and those with a closed set of values. */
-import { INTEGRATOR_RATES, RUN_KINDS, RUN_STATES, type IntegratorRate, type RunKind, type RunState } from '@lucihub/analog'
+import {
+  INTEGRATOR_RATES,
+  RUN_KINDS,
+  RUN_STATES,
+  type IntegratorRate,
+  type RunKind,
+  type RunState,
+} from '@lucihub/analog'
 import { InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseDuration } from './show/duration.ts'
 
@@ -34,7 +41,8 @@ export function parsePair(text: string): readonly [string, string] {
 export function parseShare(text: string): number {
   const [, digits = '', percent] = /^([0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?) ?(%?)$/.exec(text.trim()) ?? []
   const share = Number(digits) / (percent ? 100 : 1)
-  if (digits === '' || !(share > 0 && share <= 1)) throw new InvalidArgumentError('This is a part of full scale: 1%, 0.5%, 0.002.')
+  if (digits === '' || !(share > 0 && share <= 1))
+    throw new InvalidArgumentError('This is a part of full scale: 1%, 0.5%, 0.002.')
   return share
 }
 

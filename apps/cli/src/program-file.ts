@@ -38,6 +38,9 @@ function parseCircuit(content: string, name: string): ProgramFile {
 function unreadable(name: string): (cause: unknown) => never {
   return (cause) => {
     const code = systemCode(cause)
-    throw new Error(`Cannot read ${name}: ${code === 'ENOENT' ? 'there is no such file' : (code ?? 'unknown reason')}.`, { cause })
+    throw new Error(
+      `Cannot read ${name}: ${code === 'ENOENT' ? 'there is no such file' : (code ?? 'unknown reason')}.`,
+      { cause },
+    )
   }
 }

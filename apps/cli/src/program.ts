@@ -41,8 +41,18 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     .addHelpText('after', EXIT_CODES)
   const shell: Shell = { program, surroundings, exitCode: EXIT.ok }
   const commands = [
-    statusCommand, devicesCommand, compileCommand, inspectCommand, runCommand, runsCommand, showCommand, logsCommand, waitCommand,
-    cancelCommand, resultsCommand, compareCommand,
+    statusCommand,
+    devicesCommand,
+    compileCommand,
+    inspectCommand,
+    runCommand,
+    runsCommand,
+    showCommand,
+    logsCommand,
+    waitCommand,
+    cancelCommand,
+    resultsCommand,
+    compareCommand,
   ]
   for (const add of commands) add(shell)
   try {
@@ -52,7 +62,10 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     const json = args.includes('--json')
     if (failure instanceof CommanderError) {
       if (failure.exitCode === 0) return EXIT.ok
-      if (json) stdout.write(`${JSON.stringify({ error: { type: 'usage', title: failure.message, detail: failure.message } })}\n`)
+      if (json)
+        stdout.write(
+          `${JSON.stringify({ error: { type: 'usage', title: failure.message, detail: failure.message } })}\n`,
+        )
       return EXIT.usage
     }
     if (isBrokenPipe(failure)) return EXIT.ok

@@ -15,7 +15,9 @@ export interface FigureRequest {
 /** Rejects with an Error when `phase` names a channel that there is not. */
 export async function runFigure(client: Client, id: string, { title, phase }: FigureRequest): Promise<Figure> {
   const plot = await client.plot(id, { points: POINTS })
-  const pair = phase ? [channelOf(plot, phase[0]), channelOf(plot, phase[1])] : plot.channels.map(({ index }) => index).slice(0, 2)
+  const pair = phase
+    ? [channelOf(plot, phase[0]), channelOf(plot, phase[1])]
+    : plot.channels.map(({ index }) => index).slice(0, 2)
   const samples = pair.length === 2 ? await client.samples(id, { channels: pair, to: `#${PHASE_SAMPLES}` }) : null
   const unitsPerSecond = plot.problemTimePerSecond || 1
   const instant = (index: number): number => (index / plot.sampleRateHz) * unitsPerSecond
@@ -38,6 +40,7 @@ function phaseOf({ channels }: Samples, pair: readonly number[]): Phase | null {
 
 function channelOf({ channels }: PlotResource, name: string): number {
   const found = channels.find(({ label }) => label === name) ?? channels.find(({ index }) => String(index) === name)
-  if (!found) throw new Error(`There is no channel '${name}'. The channels are ${channels.map(({ label }) => label).join(', ')}.`)
+  if (!found)
+    throw new Error(`There is no channel '${name}'. The channels are ${channels.map(({ label }) => label).join(', ')}.`)
   return found.index
 }

@@ -21,7 +21,9 @@ export async function save(path: string, content: Response | string | Uint8Array
 /** The bytes of an answer. A connection that breaks is a TransportError. */
 export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
   if (!response.body) return
-  const bytes: AsyncIterator<Uint8Array> = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)[Symbol.asyncIterator]()
+  const bytes: AsyncIterator<Uint8Array> = Readable.fromWeb(response.body as ReadableStream<Uint8Array>)[
+    Symbol.asyncIterator
+  ]()
   for (;;) {
     const next = await bytes.next().catch((cause: unknown) => {
       throw new TransportError('the measurements broke off', { cause })

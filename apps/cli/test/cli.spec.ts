@@ -5,7 +5,11 @@ import { RUN_ID, startHub, type Hub, type HubOptions } from './hub.ts'
 import { invoke } from './invoke.ts'
 
 const OSCILLATOR = [
-  'probe x(t);', 'probe diff[x, t](t) as v;', 'let diff[x, t, t](t) = -x(t);', 'let x(t: 0) = 0.5;', '',
+  'probe x(t);',
+  'probe diff[x, t](t) as v;',
+  'let diff[x, t, t](t) = -x(t);',
+  'let x(t: 0) = 0.5;',
+  '',
 ].join('\n')
 
 let directory: string
@@ -35,11 +39,25 @@ async function withHub(options: HubOptions, use: (other: Hub) => Promise<void>):
 
 test('run submits what the options say, follows to the end and shows the result', async () => {
   const { code, stdout, stderr } = await invoke(hub, [
-    'run', path('x.ana'), '--simulate', '--op-time', '2ms', '--sample-rate', '50k', '--halt-on-overload', '--title', 'swing',
+    'run',
+    path('x.ana'),
+    '--simulate',
+    '--op-time',
+    '2ms',
+    '--sample-rate',
+    '50k',
+    '--halt-on-overload',
+    '--title',
+    'swing',
   ])
   expect(code).toBe(0)
   expect(hub.submission()).toEqual({
-    kind: 'simulate', title: 'swing', source: OSCILLATOR, opTimeNs: 2_000_000, sampleRateHz: 50_000, haltOnOverload: true,
+    kind: 'simulate',
+    title: 'swing',
+    source: OSCILLATOR,
+    opTimeNs: 2_000_000,
+    sampleRateHz: 50_000,
+    haltOnOverload: true,
   })
   expect(stderr).toContain(`Run ${RUN_ID}\nQUEUED\nRUNNING\nRUNNING OP\nCOMPLETED`)
   expect(stdout).toMatch(/^state +COMPLETED$/m)
@@ -51,14 +69,34 @@ test('run submits what the options say, follows to the end and shows the result'
 
 test('run writes measurements and plot, and checks them against the equations', async () => {
   const { code, stdout } = await invoke(hub, [
-    'run', path('x.ana'), '--simulate', '--op-time', '2ms', '--sample-rate', '50k', '--json', '--check',
-    '--out', path('data.csv'), '--plot', path('plot.svg'), '--phase', 'v,x',
+    'run',
+    path('x.ana'),
+    '--simulate',
+    '--op-time',
+    '2ms',
+    '--sample-rate',
+    '50k',
+    '--json',
+    '--check',
+    '--out',
+    path('data.csv'),
+    '--plot',
+    path('plot.svg'),
+    '--phase',
+    'v,x',
   ])
   expect(code).toBe(0)
-  const document = JSON.parse(stdout) as { run: { id: string }; files: object; check: { label: string; rms: number; max: number; horizon: null }[] }
+  const document = JSON.parse(stdout) as {
+    run: { id: string }
+    files: object
+    check: { label: string; rms: number; max: number; horizon: null }[]
+  }
   expect(document.run.id).toBe(RUN_ID)
   expect(document.files).toEqual({ out: path('data.csv'), plot: path('plot.svg') })
-  expect(document.check.map(({ label, horizon }) => [label, horizon])).toEqual([['x', null], ['v', null]])
+  expect(document.check.map(({ label, horizon }) => [label, horizon])).toEqual([
+    ['x', null],
+    ['v', null],
+  ])
   for (const { max, rms } of document.check) {
     expect(max).toBeLessThan(1e-4)
     expect(rms).toBeLessThanOrEqual(max)
@@ -69,7 +107,11 @@ test('run writes measurements and plot, and checks them against the equations', 
 })
 
 test('run prints the id at once with --no-follow', async () => {
-  expect(await invoke(hub, ['run', '-', '--no-follow'], { stdin: OSCILLATOR })).toEqual({ code: 0, stdout: `${RUN_ID}\n`, stderr: '' })
+  expect(await invoke(hub, ['run', '-', '--no-follow'], { stdin: OSCILLATOR })).toEqual({
+    code: 0,
+    stdout: `${RUN_ID}\n`,
+    stderr: '',
+  })
   expect(hub.submission()).toMatchObject({ kind: 'run', title: 'stdin', opTimeNs: 100_000_000, sampleRateHz: 10_000 })
   expect(hub.requests).toEqual(['POST /api/v1/runs'])
 })
@@ -125,8 +167,13 @@ test('inspect names the faults of a circuit with their places: exit code 1', asy
   expect([code, stdout]).toEqual([
     1,
     [
-      `file    ${path('circuit.json')}`, 'format  circuit', 'faults  one fault', '',
-      '  /~10/~1C = 2: It must be an object.', '    remedy: Send an object.', '',
+      `file    ${path('circuit.json')}`,
+      'format  circuit',
+      'faults  one fault',
+      '',
+      '  /~10/~1C = 2: It must be an object.',
+      '    remedy: Send an object.',
+      '',
     ].join('\n'),
   ])
   expect(await readdir(directory)).not.toContain('no.svg')
@@ -135,7 +182,10 @@ test('inspect names the faults of a circuit with their places: exit code 1', asy
 test('an .apb file and circuit JSON run as they are', async () => {
   await invoke(hub, ['compile', path('x.ana'), '--op-time', '1ms', '--out', path('x.apb')])
   expect((await invoke(hub, ['run', path('x.apb'), '--op-time', '1ms', '--no-follow'])).code).toBe(0)
-  expect(hub.submission()).toMatchObject({ title: path('x.apb'), apb: (await readFile(path('x.apb'))).toString('base64') })
+  expect(hub.submission()).toMatchObject({
+    title: path('x.apb'),
+    apb: (await readFile(path('x.apb'))).toString('base64'),
+  })
   await writeFile(path('circuit.json'), '{"/0":{}}')
   const { stderr } = await invoke(hub, ['run', path('circuit.json'), '--op-time', '1ms', '--no-follow'])
   expect(stderr).toContain('The program does not compile.')
@@ -160,13 +210,19 @@ test.each(['compile', 'run'])('%s shows what does not compile with a caret under
   expect(stdout).toBe(`${path('bad.ana')} does not compile.\n`)
 })
 
-test.each([['FAILED', 1], ['TIMED_OUT', 1], ['CANCELED', 2], ['COMPLETED', 0]] as const)('a run that ends %s gives exit code %p', (ends, expected) =>
+test.each([
+  ['FAILED', 1],
+  ['TIMED_OUT', 1],
+  ['CANCELED', 2],
+  ['COMPLETED', 0],
+] as const)('a run that ends %s gives exit code %p', (ends, expected) =>
   withHub({ ends }, async (other) => {
     const run = await invoke(other, ['run', path('x.ana'), '--op-time', '1ms', '--json'])
     expect(run.code).toBe(expected)
     expect(JSON.parse(run.stdout)).toMatchObject({ run: { state: ends } })
     expect((await invoke(other, ['wait', RUN_ID])).code).toBe(expected)
-  }))
+  }),
+)
 
 test('a failed run says why', () =>
   withHub({ ends: 'FAILED' }, async (other) => {
@@ -201,22 +257,35 @@ test('cancel of a run that is over is a conflict: exit code 4', async () => {
 })
 
 test('a refusal shows title, detail and every violation with its remedy: exit code 3', () =>
-  withHub({
-    problem: {
-      type: 'validation-failed', detail: 'One value is out of bounds.',
-      violations: [{ pointer: '/sampleRateHz', value: '600000', message: 'must be at most 500000', remedy: 'send 500000 or less' }],
+  withHub(
+    {
+      problem: {
+        type: 'validation-failed',
+        detail: 'One value is out of bounds.',
+        violations: [
+          {
+            pointer: '/sampleRateHz',
+            value: '600000',
+            message: 'must be at most 500000',
+            remedy: 'send 500000 or less',
+          },
+        ],
+      },
     },
-  }, async (other) => {
-    const { code, stderr } = await invoke(other, ['run', path('x.ana'), '--sample-rate', '600k'])
-    expect(code).toBe(3)
-    expect(stderr).toBe([
-      'lucihub: The request has values out of bounds (422)',
-      '  One value is out of bounds.',
-      '  /sampleRateHz = 600000: must be at most 500000',
-      '    remedy: send 500000 or less',
-      '',
-    ].join('\n'))
-  }))
+    async (other) => {
+      const { code, stderr } = await invoke(other, ['run', path('x.ana'), '--sample-rate', '600k'])
+      expect(code).toBe(3)
+      expect(stderr).toBe(
+        [
+          'lucihub: The request has values out of bounds (422)',
+          '  One value is out of bounds.',
+          '  /sampleRateHz = 600000: must be at most 500000',
+          '    remedy: send 500000 or less',
+          '',
+        ].join('\n'),
+      )
+    },
+  ))
 
 test('an unreachable hub is exit code 3, without a stack trace, and one JSON document with --json', async () => {
   await hub.close()
@@ -291,21 +360,29 @@ test('status, devices, runs, show and logs are tables for people', async () => {
   expect(await text('status')).toMatch(/^hub +lucihub 0\.1\.0\nup for +90 s\nready +yes\n/)
   expect(await text('devices')).toMatch(/^lucidac-1 +04-E9-E5-15-87-A0 +LUCIDAC +driven +2 +lab$/m)
   expect(await text('devices', 'lucidac-1')).toContain('  /0  CLUSTER type 0 v0.0.0\n    /M0  M_BLOCK type 1 v1.1.1')
-  expect(await text('runs')).toMatch(new RegExp(`^${RUN_ID} +COMPLETED +run +04-E9-E5-15-87-A0 +2026-01-02T03:04:05Z +1 ms +10 +swing$`, 'm'))
+  expect(await text('runs')).toMatch(
+    new RegExp(`^${RUN_ID} +COMPLETED +run +04-E9-E5-15-87-A0 +2026-01-02T03:04:05Z +1 ms +10 +swing$`, 'm'),
+  )
   expect(await text('show', RUN_ID)).toMatch(/^ +1 +ENDED +04-E9-E5-15-87-A0 +ok$/m)
   // A log line cannot drive the terminal.
   expect(await text('logs', RUN_ID)).toBe('2026-01-02T03:04:05.000Z [1] calibrated\u{fffd}[2J\n')
 })
 
-test.each(['status', 'devices', 'devices lucidac-1', 'runs', `show ${RUN_ID}`, `logs ${RUN_ID}`, `wait ${RUN_ID}`, 'compile x.ana'])(
-  '%s --json prints exactly one JSON document',
-  async (line) => {
-    await invoke(hub, ['run', path('x.ana'), '--op-time', '1ms', '--no-follow'])
-    const { code, stdout } = await invoke(hub, [...line.replace('x.ana', path('x.ana')).split(' '), '--json'])
-    expect(code).toBe(0)
-    expect(typeof JSON.parse(stdout)).toBe('object')
-  },
-)
+test.each([
+  'status',
+  'devices',
+  'devices lucidac-1',
+  'runs',
+  `show ${RUN_ID}`,
+  `logs ${RUN_ID}`,
+  `wait ${RUN_ID}`,
+  'compile x.ana',
+])('%s --json prints exactly one JSON document', async (line) => {
+  await invoke(hub, ['run', path('x.ana'), '--op-time', '1ms', '--no-follow'])
+  const { code, stdout } = await invoke(hub, [...line.replace('x.ana', path('x.ana')).split(' '), '--json'])
+  expect(code).toBe(0)
+  expect(typeof JSON.parse(stdout)).toBe('object')
+})
 
 test('compare says where two runs differ, with an exit code to match', async () => {
   await invoke(hub, ['run', path('x.ana'), '--simulate', '--op-time', '1ms', '--sample-rate', '10k'])
@@ -323,7 +400,10 @@ test('compare says where two runs differ, with an exit code to match', async () 
     ].join('\n'),
   })
   const differing = await invoke(hub, ['compare', RUN_ID, other])
-  expect([differing.code, differing.stdout]).toEqual([1, expect.stringMatching(/^x .* 5 % +0.05 V +0 s +0 s  differs$/m)])
+  expect([differing.code, differing.stdout]).toEqual([
+    1,
+    expect.stringMatching(/^x .* 5 % +0.05 V +0 s +0 s  differs$/m),
+  ])
   expect(differing.stdout).toContain('The runs differ.')
   const { code, stdout } = await invoke(hub, ['compare', RUN_ID, other, '--tolerance', '10%', '--json'])
   expect([code, JSON.parse(stdout)]).toMatchObject([0, { verdict: 'agrees', tolerance: 0.1, with: other }])
@@ -343,11 +423,21 @@ test('a list says how to get its next page, on stderr', async () => {
   expect(hub.requests.at(-1)).toBe('GET /api/v1/runs?state=COMPLETED%2CFAILED&limit=1')
 })
 
-test.each(['status', 'devices', 'compile', 'inspect', 'run', 'runs', 'show', 'logs', 'wait', 'cancel', 'results', 'compare'])(
-  '%s --help has examples and asks nobody',
-  async (command) => {
-    const { code, stdout } = await invoke(hub, [command, '--help'])
-    expect([code, hub.requests]).toEqual([0, []])
-    expect(stdout).toContain(`Examples:\n  lucihub ${command}`)
-  },
-)
+test.each([
+  'status',
+  'devices',
+  'compile',
+  'inspect',
+  'run',
+  'runs',
+  'show',
+  'logs',
+  'wait',
+  'cancel',
+  'results',
+  'compare',
+])('%s --help has examples and asks nobody', async (command) => {
+  const { code, stdout } = await invoke(hub, [command, '--help'])
+  expect([code, hub.requests]).toEqual([0, []])
+  expect(stdout).toContain(`Examples:\n  lucihub ${command}`)
+})

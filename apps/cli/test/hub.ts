@@ -7,8 +7,15 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { compile, decompile, elementUse } from '@lucihub/analang'
 import {
-  LUCIDAC, PROBLEMS, lucidacDescription, sampleCount, samplesOf,
-  type Configuration, type ProblemType, type RunState, type Violation,
+  LUCIDAC,
+  PROBLEMS,
+  lucidacDescription,
+  sampleCount,
+  samplesOf,
+  type Configuration,
+  type ProblemType,
+  type RunState,
+  type Violation,
 } from '@lucihub/analog'
 import { drawCircuit } from '@lucihub/picture'
 import { SimulatedComputer, compareRuns } from '@lucihub/simulation'
@@ -65,10 +72,13 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
     if (path === `/devices/${DEVICE.name}/entity`) return json(response, 200, lucidacDescription(MAC))
     if (path === '/circuits/inspect') return inspect(request, response)
     if (path === '/compile') return json(response, 200, compiled(JSON.parse(await text(request)) as RunSubmission))
-    if (path === '/runs' && request.method === 'POST') return submit(JSON.parse(await text(request)) as RunSubmission, response)
+    if (path === '/runs' && request.method === 'POST')
+      return submit(JSON.parse(await text(request)) as RunSubmission, response)
     const run = stored
-    if (path === '/runs') return json(response, 200, { runs: run ? [run.resource] : [], nextCursor: run ? 'next-page' : null })
-    if (!run || !path.startsWith(`/runs/${RUN_ID}`)) return problem(response, { type: 'not-found', detail: 'There is no such run.' })
+    if (path === '/runs')
+      return json(response, 200, { runs: run ? [run.resource] : [], nextCursor: run ? 'next-page' : null })
+    if (!run || !path.startsWith(`/runs/${RUN_ID}`))
+      return problem(response, { type: 'not-found', detail: 'There is no such run.' })
     switch (path.slice(`/runs/${RUN_ID}`.length)) {
       case '':
         return json(response, 200, run.resource)
@@ -79,7 +89,9 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
       case '/channels':
         return json(response, 200, channels(run))
       case '/logs':
-        return json(response, 200, { lines: [{ attempt: 1, at: '2026-01-02T03:04:05.000Z', line: 'calibrated\u001b[2J' }] })
+        return json(response, 200, {
+          lines: [{ attempt: 1, at: '2026-01-02T03:04:05.000Z', line: 'calibrated\u001b[2J' }],
+        })
       case '/plot':
         return json(response, 200, plot(run))
       case '/results':
@@ -98,29 +110,49 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
     const content = JSON.parse(await text(request)) as Configuration | Record<string, unknown>
     const { accept, 'content-type': type } = request.headers
     const configuration = 'carriers' in content ? (content as Configuration) : null
-    const violations = configuration ? [] : [{ pointer: '/~10/~1C', value: '2', message: 'It must be an object.', remedy: 'Send an object.' }]
+    const violations = configuration
+      ? []
+      : [{ pointer: '/~10/~1C', value: '2', message: 'It must be an object.', remedy: 'Send an object.' }]
     if (configuration && accept !== 'application/json') {
       response.writeHead(200, { 'content-type': accept ?? '' })
       if (accept === 'image/svg+xml') return void response.end(drawCircuit(configuration, LUCIDAC))
-      return void response.end(accept === 'text/plain' ? decompile(configuration, LUCIDAC).source : JSON.stringify(configuration))
+      return void response.end(
+        accept === 'text/plain' ? decompile(configuration, LUCIDAC).source : JSON.stringify(configuration),
+      )
     }
     const { source = null, remarks = [] } = configuration ? decompile(configuration, LUCIDAC) : {}
     json(response, 200, {
       format: type === 'application/octet-stream' ? 'apb' : configuration ? 'configuration' : 'circuit',
-      deviceId: null, configuration, violations, equations: source, remarks,
+      deviceId: null,
+      configuration,
+      violations,
+      equations: source,
+      remarks,
       elements: configuration ? elementUse(configuration, LUCIDAC) : [],
     })
   }
 
   async function submit(submission: RunSubmission, response: ServerResponse): Promise<void> {
     const outcome = submission.source === undefined ? null : compiled(submission)
-    const brought = submission.apb === undefined ? null : (JSON.parse(Buffer.from(submission.apb, 'base64').toString()) as Configuration)
+    const brought =
+      submission.apb === undefined
+        ? null
+        : (JSON.parse(Buffer.from(submission.apb, 'base64').toString()) as Configuration)
     const configuration = submission.configuration ?? brought ?? outcome?.configuration
     if (!configuration) {
-      return problem(response, { type: 'compilation-failed', detail: 'The program does not compile.', diagnostics: outcome?.diagnostics ?? [] })
+      return problem(response, {
+        type: 'compilation-failed',
+        detail: 'The program does not compile.',
+        diagnostics: outcome?.diagnostics ?? [],
+      })
     }
     const columns = await simulate(configuration, submission)
-    stored = { submission, configuration, columns, resource: resourceOf(submission, options.ends ?? 'COMPLETED', outcome) }
+    stored = {
+      submission,
+      configuration,
+      columns,
+      resource: resourceOf(submission, options.ends ?? 'COMPLETED', outcome),
+    }
     json(response, 201, { ...stored.resource, state: 'QUEUED' })
   }
 
@@ -141,15 +173,26 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
   function results(run: StoredRun, query: URLSearchParams, response: ServerResponse): void {
     const names = query.get('channels')?.split(',')
     const labels = run.configuration.probes.map(({ label }) => label)
-    const wanted = names ? names.map((name) => (labels.includes(name) ? labels.indexOf(name) : Number(name.replace('#', '')))) : [...labels.keys()]
+    const wanted = names
+      ? names.map((name) => (labels.includes(name) ? labels.indexOf(name) : Number(name.replace('#', ''))))
+      : [...labels.keys()]
     const picked = wanted.map((index) => run.columns[index] ?? new Float32Array())
     const body =
       query.get('format') === 'raw'
         ? Buffer.concat(picked.map((column) => Buffer.from(column.buffer)))
-        : Buffer.from(csvOf(wanted.map((index) => labels[index] ?? ''), picked, run.submission.sampleRateHz ?? 1))
+        : Buffer.from(
+            csvOf(
+              wanted.map((index) => labels[index] ?? ''),
+              picked,
+              run.submission.sampleRateHz ?? 1,
+            ),
+          )
     response.writeHead(200, {
-      'content-type': 'application/octet-stream', 'content-length': body.length, 'lucihub-channels': wanted.join(','),
-      'lucihub-samples': String(picked[0]?.length ?? 0), 'lucihub-first-index': '0',
+      'content-type': 'application/octet-stream',
+      'content-length': body.length,
+      'lucihub-channels': wanted.join(','),
+      'lucihub-samples': String(picked[0]?.length ?? 0),
+      'lucihub-first-index': '0',
     })
     if (options.breakAfter === undefined) return void response.end(body)
     response.write(body.subarray(0, options.breakAfter), () => response.destroy())
@@ -196,34 +239,81 @@ async function simulate(configuration: Configuration, submission: RunSubmission)
   return columns.map((column) => Float32Array.from(column))
 }
 
-function resourceOf(submission: RunSubmission, state: RunState, outcome: ReturnType<typeof compiled> | null): RunResource {
+function resourceOf(
+  submission: RunSubmission,
+  state: RunState,
+  outcome: ReturnType<typeof compiled> | null,
+): RunResource {
   const { opTimeNs, sampleRateHz = 10_000 } = submission
   const count = sampleCount(opTimeNs, sampleRateHz)
   const at = '2026-01-02T03:04:05.000Z'
   return {
-    id: RUN_ID, kind: submission.kind, title: submission.title ?? '', state, reason: state === 'FAILED' ? 'the device caught fire' : '',
-    deviceClass: 'SIMULATOR', deviceId: null, opTimeNs, icTimeNs: 100_000, sampleRateHz,
-    haltOnOverload: submission.haltOnOverload ?? false, maxAttempts: 2, acceptGaps: false,
-    submittedAt: at, startedAt: at, endedAt: at, cancelRequested: false,
-    attempts: [{ number: 1, state: 'ENDED', deviceId: MAC, outcome: 'ok', reason: '', dispatchedAt: at, claimedAt: at, endedAt: at }],
-    storedSamples: count, expectedSamples: count, winningAttempt: 1, overloads: [3, 20], finalValues: [],
-    source: submission.source ?? null, report: outcome?.report ?? null, diagnostics: outcome?.diagnostics ?? [],
+    id: RUN_ID,
+    kind: submission.kind,
+    title: submission.title ?? '',
+    state,
+    reason: state === 'FAILED' ? 'the device caught fire' : '',
+    deviceClass: 'SIMULATOR',
+    deviceId: null,
+    opTimeNs,
+    icTimeNs: 100_000,
+    sampleRateHz,
+    haltOnOverload: submission.haltOnOverload ?? false,
+    maxAttempts: 2,
+    acceptGaps: false,
+    submittedAt: at,
+    startedAt: at,
+    endedAt: at,
+    cancelRequested: false,
+    attempts: [
+      {
+        number: 1,
+        state: 'ENDED',
+        deviceId: MAC,
+        outcome: 'ok',
+        reason: '',
+        dispatchedAt: at,
+        claimedAt: at,
+        endedAt: at,
+      },
+    ],
+    storedSamples: count,
+    expectedSamples: count,
+    winningAttempt: 1,
+    overloads: [3, 20],
+    finalValues: [],
+    source: submission.source ?? null,
+    report: outcome?.report ?? null,
+    diagnostics: outcome?.diagnostics ?? [],
   }
 }
 
 function channels({ configuration, columns, submission }: StoredRun) {
   return {
-    attempt: 1, sampleRateHz: submission.sampleRateHz ?? 10_000, problemTimePerSecond: configuration.problemTimePerSecond,
+    attempt: 1,
+    sampleRateHz: submission.sampleRateHz ?? 10_000,
+    problemTimePerSecond: configuration.problemTimePerSecond,
     channels: configuration.probes.map(({ label, unit }, index) => ({
-      index, label, unit, gain: 1, offset: 0, encoding: 'f32', samples: columns[index]?.length ?? 0, digest: null,
+      index,
+      label,
+      unit,
+      gain: 1,
+      offset: 0,
+      encoding: 'f32',
+      samples: columns[index]?.length ?? 0,
+      digest: null,
     })),
   }
 }
 
 function plot({ configuration, columns, submission }: StoredRun) {
   return {
-    fromIndex: 0, toIndex: columns[0]?.length ?? 0, bucket: 1, pyramidLevel: 1,
-    sampleRateHz: submission.sampleRateHz ?? 10_000, problemTimePerSecond: configuration.problemTimePerSecond,
+    fromIndex: 0,
+    toIndex: columns[0]?.length ?? 0,
+    bucket: 1,
+    pyramidLevel: 1,
+    sampleRateHz: submission.sampleRateHz ?? 10_000,
+    problemTimePerSecond: configuration.problemTimePerSecond,
     channels: configuration.probes.map(({ label, unit }, index) => {
       const values = [...(columns[index] ?? [])]
       return { index, label, unit, minimum: values, maximum: values }
@@ -236,8 +326,14 @@ function comparison({ configuration, columns, submission }: StoredRun, query: UR
   const rate = submission.sampleRateHz ?? 10_000
   const factor = query.get('with') === RUN_ID ? 1 : 0.9
   const { channels: compared, ...result } = compareRuns(
-    { a: { rate, offset: 0, values: columns }, b: { rate, offset: 0, values: columns.map((column) => column.map((value) => value * factor)) } },
-    { channels: configuration.probes.map(({ label }) => ({ label, fullScale: 1 })), tolerance: Number(query.get('tolerance') ?? 0.01) },
+    {
+      a: { rate, offset: 0, values: columns },
+      b: { rate, offset: 0, values: columns.map((column) => column.map((value) => value * factor)) },
+    },
+    {
+      channels: configuration.probes.map(({ label }) => ({ label, fullScale: 1 })),
+      tolerance: Number(query.get('tolerance') ?? 0.01),
+    },
   )
   const channels = compared.map((channel, index) => ({ ...channel, index, unit: 'V', fullScale: 1 }))
   return { ...result, run: RUN_ID, with: query.get('with'), time: 'op', channels }
@@ -249,13 +345,27 @@ function csvOf(labels: readonly string[], columns: readonly Float32Array[], rate
 }
 
 const STATUS = {
-  name: 'lucihub', version: '0.1.0', uptimeS: 90, ready: true,
-  services: [{ name: 'run-store', reachable: true, detail: '' }, { name: 'compiler', reachable: true, detail: '' }],
+  name: 'lucihub',
+  version: '0.1.0',
+  uptimeS: 90,
+  ready: true,
+  services: [
+    { name: 'run-store', reachable: true, detail: '' },
+    { name: 'compiler', reachable: true, detail: '' },
+  ],
 }
 
 const DEVICE: DeviceResource = {
-  id: MAC, name: 'lucidac-1', deviceClass: 'LUCIDAC', active: true, leased: true, executorHost: 'lab', queueLength: 2,
-  firstSeenAt: '2026-01-01T00:00:00.000Z', lastSeenAt: '2026-01-02T00:00:00.000Z', descriptionHash: 'abc',
+  id: MAC,
+  name: 'lucidac-1',
+  deviceClass: 'LUCIDAC',
+  active: true,
+  leased: true,
+  executorHost: 'lab',
+  queueLength: 2,
+  firstSeenAt: '2026-01-01T00:00:00.000Z',
+  lastSeenAt: '2026-01-02T00:00:00.000Z',
+  descriptionHash: 'abc',
 }
 
 interface ProblemAnswer {

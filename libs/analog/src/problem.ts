@@ -13,8 +13,8 @@ interface ProblemRow {
 
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not well formed', retryable: false },
-  'unauthenticated': { status: 401, title: 'A valid API key is required', retryable: false },
-  'forbidden': { status: 403, title: 'This key may not do that', retryable: false },
+  unauthenticated: { status: 401, title: 'A valid API key is required', retryable: false },
+  forbidden: { status: 403, title: 'This key may not do that', retryable: false },
   'not-found': { status: 404, title: 'There is no such resource', retryable: false },
   'method-not-allowed': { status: 405, title: 'This address does not offer the method', retryable: false },
   'not-acceptable': { status: 406, title: 'None of the accepted formats is available', retryable: false },
@@ -25,10 +25,10 @@ export const PROBLEMS = {
   'compilation-failed': { status: 422, title: 'The program does not compile', retryable: false },
   'idempotency-mismatch': { status: 422, title: 'The idempotency key was used for another request', retryable: false },
   'too-many-requests': { status: 429, title: 'Too many requests', retryable: true },
-  'internal': { status: 500, title: 'Something went wrong on our side', retryable: false },
+  internal: { status: 500, title: 'Something went wrong on our side', retryable: false },
   'device-failed': { status: 502, title: 'The device failed', retryable: true },
-  'unavailable': { status: 503, title: 'A service is not available at the moment', retryable: true },
-  'timeout': { status: 504, title: 'A service did not answer in time', retryable: true },
+  unavailable: { status: 503, title: 'A service is not available at the moment', retryable: true },
+  timeout: { status: 504, title: 'A service did not answer in time', retryable: true },
 } as const satisfies Record<string, ProblemRow>
 
 export type ProblemType = keyof typeof PROBLEMS

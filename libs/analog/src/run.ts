@@ -4,8 +4,16 @@
  */
 
 export const RUN_STATES = [
-  'CREATED', 'QUEUED', 'RUNNING', 'PAUSED', 'MERGE_QUEUED', 'MERGING',
-  'COMPLETED', 'FAILED', 'CANCELED', 'TIMED_OUT',
+  'CREATED',
+  'QUEUED',
+  'RUNNING',
+  'PAUSED',
+  'MERGE_QUEUED',
+  'MERGING',
+  'COMPLETED',
+  'FAILED',
+  'CANCELED',
+  'TIMED_OUT',
 ] as const
 export type RunState = (typeof RUN_STATES)[number]
 
@@ -56,5 +64,14 @@ export const ATTEMPT_TRANSITIONS: Readonly<Record<AttemptState, readonly Attempt
 }
 
 /** How an attempt ended, as its executor saw it. */
-export const ATTEMPT_OUTCOMES = ['ok', 'incomplete', 'device_error', 'device_lost', 'lease_lost', 'canceled', 'executor_restarted', 'rejected'] as const
+export const ATTEMPT_OUTCOMES = [
+  'ok',
+  'incomplete',
+  'device_error',
+  'device_lost',
+  'lease_lost',
+  'canceled',
+  'executor_restarted',
+  'rejected',
+] as const
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]

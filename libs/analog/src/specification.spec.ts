@@ -20,7 +20,9 @@ test('slot types are read from the entities, not assumed', () => {
 
 test('an M block of an unknown type is an empty slot', () => {
   const [carrier] = lucidacDescription(MAC).carriers as [Entity]
-  expect(specificationOf({ carriers: [withMBlocks(carrier, { M0: 1, M1: 9 })] }).carriers[0]?.clusters[0]?.slots).toEqual(['MINT', null])
+  expect(
+    specificationOf({ carriers: [withMBlocks(carrier, { M0: 1, M1: 9 })] }).carriers[0]?.clusters[0]?.slots,
+  ).toEqual(['MINT', null])
 })
 
 test('more clusters or a T block make a REDAC', () => {

@@ -4,7 +4,13 @@
  */
 import { M_BLOCK_TYPES, type DeviceDescription, type Entity, type MBlockType } from './entity.ts'
 import {
-  ADC_CHANNELS, BACKPLANE_PLACES, COEFFICIENT_MAX, INTEGRATOR_RATES, LANES, UPSCALING, type IntegratorRate,
+  ADC_CHANNELS,
+  BACKPLANE_PLACES,
+  COEFFICIENT_MAX,
+  INTEGRATOR_RATES,
+  LANES,
+  UPSCALING,
+  type IntegratorRate,
 } from './limits.ts'
 
 export type DeviceClass = 'LUCIDAC' | 'REDAC' | 'SIMULATOR'

@@ -1,6 +1,7 @@
 /** Every message of proto/lucihub/v1, as a type and (where it travels alone) as a {@link MessageType}. */
 import { lucihub } from './protocol.ts'
-import { messageType, type Message } from './message.ts'
+import type { Message } from '@lucihub/protobuf'
+import { messageType } from './message.ts'
 
 const v1 = lucihub.v1
 

@@ -1,3 +1,3 @@
 /** The generated code, loaded after the settings that its default values depend on. */
-import './whole-numbers.ts'
+import '@lucihub/protobuf'
 export { lucihub } from './generated/bus.js'

@@ -4,9 +4,17 @@
  * has a standard LUCIDAC's blocks: integrators in slot 0, multipliers in slot 1.
  */
 import {
-  Problem, deviceIdOf, sampleCount, samplesOf,
-  type AnalogComputer, type Configuration, type ConstantValue, type IntegratorConfiguration, type Lane,
-  type RunEvent, type RunRequest,
+  Problem,
+  deviceIdOf,
+  sampleCount,
+  samplesOf,
+  type AnalogComputer,
+  type Configuration,
+  type ConstantValue,
+  type IntegratorConfiguration,
+  type Lane,
+  type RunEvent,
+  type RunRequest,
 } from '@lucihub/analog'
 
 export interface ConformanceOptions {
@@ -44,11 +52,13 @@ export function testConfiguration(carrier: string, circuit: TestCircuit): Config
   return {
     problemTimePerSecond: 0,
     probes: circuit.outputs.map((output) => ({ label: `output ${output}`, unit: '' })),
-    carriers: [{
-      carrier,
-      clusters: [{ index: 0, constant: circuit.constant ?? null, lanes, slots }],
-      adc: circuit.outputs.map((output, probe) => ({ output, gain: 1, offset: 0, probe })),
-    }],
+    carriers: [
+      {
+        carrier,
+        clusters: [{ index: 0, constant: circuit.constant ?? null, lanes, slots }],
+        adc: circuit.outputs.map((output, probe) => ({ output, gain: 1, offset: 0, probe })),
+      },
+    ],
   }
 }
 
@@ -81,7 +91,8 @@ export async function record(
     next += chunk.count
     chunk.blocks.forEach((block, c) => {
       const values = samplesOf(block, chunk.encoding)
-      if (values.length !== chunk.count) throw new Error(`a block of ${values.length} samples in a chunk of ${chunk.count}`)
+      if (values.length !== chunk.count)
+        throw new Error(`a block of ${values.length} samples in a chunk of ${chunk.count}`)
       const channel = (channels[c] ??= [])
       for (const value of values) channel.push(value)
     })
@@ -98,14 +109,21 @@ export async function record(
 }
 
 const REQUEST: RunRequest = {
-  id: 'conformance', icTimeNs: 100_000, opTimeNs: 1_000_000, sampleRateHz: 100_000, haltOnOverload: false,
+  id: 'conformance',
+  icTimeNs: 100_000,
+  opTimeNs: 1_000_000,
+  sampleRateHz: 100_000,
+  haltOnOverload: false,
   finalValues: true,
 }
 
 /** x'' = -x with x(0) = amplitude on integrators 0 and 1: x is output 0. */
 export function oscillator(amplitude: number): TestCircuit {
   return {
-    routes: [{ from: 1, to: 0, coefficient: -1 }, { from: 0, to: 1, coefficient: 1 }],
+    routes: [
+      { from: 1, to: 0, coefficient: -1 },
+      { from: 0, to: 1, coefficient: 1 },
+    ],
     integrators: [{ element: 0, ic: -amplitude }],
     outputs: [0, 1],
   }
@@ -174,7 +192,14 @@ export function conformance(
 
     test('an integrator starts at minus its initial condition', () =>
       checkConstant(
-        { routes: [], integrators: [{ element: 2, ic: 0.5 }, { element: 7, ic: -0.25 }], outputs: [2, 7] },
+        {
+          routes: [],
+          integrators: [
+            { element: 2, ic: 0.5 },
+            { element: 7, ic: -0.25 },
+          ],
+          outputs: [2, 7],
+        },
         [-0.5, 0.25],
       ))
 
@@ -182,8 +207,14 @@ export function conformance(
       within(async (computer, load) => {
         await load({
           constant: 0.1,
-          routes: [{ from: 15, to: 0, coefficient: 1 }, { from: 15, to: 1, coefficient: 1 }],
-          integrators: [{ element: 0, k0: 10_000 }, { element: 1, k0: 100 }],
+          routes: [
+            { from: 15, to: 0, coefficient: 1 },
+            { from: 15, to: 1, coefficient: 1 },
+          ],
+          integrators: [
+            { element: 0, k0: 10_000 },
+            { element: 1, k0: 100 },
+          ],
           outputs: [0, 1],
         })
         const { channels } = await record(computer, { opTimeNs: 500_000 })
@@ -192,53 +223,83 @@ export function conformance(
       }))
 
     test('an identity inverts its sum', () =>
-      checkConstant({
-        constant: 1,
-        routes: [
-          { from: 15, to: 8, coefficient: 0.56 }, { from: 15, to: 9, coefficient: -0.3 },
-          { from: 15, to: 11, coefficient: 0.5 }, { from: 15, to: 11, coefficient: -0.2 },
-        ],
-        outputs: [12, 13, 15],
-      }, [-0.56, 0.3, -0.3]))
+      checkConstant(
+        {
+          constant: 1,
+          routes: [
+            { from: 15, to: 8, coefficient: 0.56 },
+            { from: 15, to: 9, coefficient: -0.3 },
+            { from: 15, to: 11, coefficient: 0.5 },
+            { from: 15, to: 11, coefficient: -0.2 },
+          ],
+          outputs: [12, 13, 15],
+        },
+        [-0.56, 0.3, -0.3],
+      ))
 
     test('a multiplier does not invert', () =>
-      checkConstant({
-        constant: 1,
-        routes: [
-          { from: 15, to: 8, coefficient: 0.5 }, { from: 15, to: 9, coefficient: 0.4 },
-          { from: 15, to: 10, coefficient: -0.5 }, { from: 15, to: 11, coefficient: 0.8 },
-          { from: 15, to: 14, coefficient: -1 }, { from: 15, to: 15, coefficient: -0.9 },
-        ],
-        outputs: [8, 9, 11],
-      }, [0.2, -0.4, 0.9]))
+      checkConstant(
+        {
+          constant: 1,
+          routes: [
+            { from: 15, to: 8, coefficient: 0.5 },
+            { from: 15, to: 9, coefficient: 0.4 },
+            { from: 15, to: 10, coefficient: -0.5 },
+            { from: 15, to: 11, coefficient: 0.8 },
+            { from: 15, to: 14, coefficient: -1 },
+            { from: 15, to: 15, coefficient: -0.9 },
+          ],
+          outputs: [8, 9, 11],
+        },
+        [0.2, -0.4, 0.9],
+      ))
 
     test('an upscaled lane has a gain of eight', () =>
-      checkConstant({
-        constant: 1,
-        routes: [{ from: 15, to: 8, coefficient: 0.05, upscaled: true }, { from: 15, to: 9, coefficient: 0.05 }],
-        outputs: [12, 13],
-      }, [-0.4, -0.05]))
+      checkConstant(
+        {
+          constant: 1,
+          routes: [
+            { from: 15, to: 8, coefficient: 0.05, upscaled: true },
+            { from: 15, to: 9, coefficient: 0.05 },
+          ],
+          outputs: [12, 13],
+        },
+        [-0.4, -0.05],
+      ))
 
-    test.each([1, -1, 0.1, -0.1] as const)('the constant %p arrives as clane 15 below lane 16 and as clane 14 from there on', (constant) =>
-      checkConstant({
-        constant,
-        routes: [
-          { from: 15, to: 8, coefficient: 0.9, lane: 0 }, { from: 15, to: 9, coefficient: 0.8, lane: 15 },
-          { from: 14, to: 10, coefficient: 0.7, lane: 16 }, { from: 14, to: 11, coefficient: 0.6, lane: 31 },
-        ],
-        outputs: [12, 13, 14, 15],
-      }, [0.9, 0.8, 0.7, 0.6].map((coefficient) => -constant * coefficient)))
+    test.each([1, -1, 0.1, -0.1] as const)(
+      'the constant %p arrives as clane 15 below lane 16 and as clane 14 from there on',
+      (constant) =>
+        checkConstant(
+          {
+            constant,
+            routes: [
+              { from: 15, to: 8, coefficient: 0.9, lane: 0 },
+              { from: 15, to: 9, coefficient: 0.8, lane: 15 },
+              { from: 14, to: 10, coefficient: 0.7, lane: 16 },
+              { from: 14, to: 11, coefficient: 0.6, lane: 31 },
+            ],
+            outputs: [12, 13, 14, 15],
+          },
+          [0.9, 0.8, 0.7, 0.6].map((coefficient) => -constant * coefficient),
+        ),
+    )
 
     test('a constant hides an output only on the half where it stands in for it', () =>
-      checkConstant({
-        constant: 1,
-        // Identity 14 is -0.5 and identity 15 is -0.2; lane 3 still reads the one, lane 20 the other.
-        routes: [
-          { from: 15, to: 10, coefficient: 0.5, lane: 0 }, { from: 15, to: 11, coefficient: 0.2, lane: 1 },
-          { from: 14, to: 8, coefficient: 1, lane: 3 }, { from: 15, to: 9, coefficient: 1, lane: 20 },
-        ],
-        outputs: [12, 13],
-      }, [0.5, 0.2]))
+      checkConstant(
+        {
+          constant: 1,
+          // Identity 14 is -0.5 and identity 15 is -0.2; lane 3 still reads the one, lane 20 the other.
+          routes: [
+            { from: 15, to: 10, coefficient: 0.5, lane: 0 },
+            { from: 15, to: 11, coefficient: 0.2, lane: 1 },
+            { from: 14, to: 8, coefficient: 1, lane: 3 },
+            { from: 15, to: 9, coefficient: 1, lane: 20 },
+          ],
+          outputs: [12, 13],
+        },
+        [0.5, 0.2],
+      ))
 
     test('final values cover every output, unused ones at zero', () =>
       within(async (computer, load) => {
@@ -248,7 +309,9 @@ export function conformance(
         expected[0] = 0.8 * Math.cos(5)
         expected[1] = -0.8 * Math.sin(5)
         expect(final?.length).toBeGreaterThanOrEqual(16)
-        expect(deviation(Float64Array.from(final ?? []).slice(0, 16), (i) => expected[i] ?? NaN)).toBeLessThan(tolerance)
+        expect(deviation(Float64Array.from(final ?? []).slice(0, 16), (i) => expected[i] ?? NaN)).toBeLessThan(
+          tolerance,
+        )
       }))
 
     test('final values come only when asked for, between OP_END and DONE', () =>

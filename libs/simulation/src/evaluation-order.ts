@@ -49,7 +49,10 @@ export function groupsFor(groups: readonly Group[], outputs: Iterable<number>): 
   return kept.reverse()
 }
 
-function dependenciesOf(element: AlgebraicElement, byOutput: ReadonlyMap<number, AlgebraicElement>): AlgebraicElement[] {
+function dependenciesOf(
+  element: AlgebraicElement,
+  byOutput: ReadonlyMap<number, AlgebraicElement>,
+): AlgebraicElement[] {
   const outputs = inputsOf(element).flatMap(({ terms }) => terms.map(({ output }) => output))
   return outputs.map((output) => byOutput.get(output)).filter((found) => found !== undefined)
 }

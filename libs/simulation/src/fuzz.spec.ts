@@ -1,8 +1,20 @@
 /** Ten thousand circuits that nobody thought of: each is refused with its reasons, or runs to an end and stays finite. */
 import {
-  LUCIDAC, MREDAC, PORTABLE_CARRIER, Problem, portableCarrier, samplesOf,
-  type CarrierConfiguration, type ClusterConfiguration, type Configuration, type DeviceSpecification, type IntegratorConfiguration, type Lane,
-  type MBlockConfiguration, type MBlockType, type MdrOperation,
+  LUCIDAC,
+  MREDAC,
+  PORTABLE_CARRIER,
+  Problem,
+  portableCarrier,
+  samplesOf,
+  type CarrierConfiguration,
+  type ClusterConfiguration,
+  type Configuration,
+  type DeviceSpecification,
+  type IntegratorConfiguration,
+  type Lane,
+  type MBlockConfiguration,
+  type MBlockType,
+  type MdrOperation,
 } from '@lucihub/analog'
 import { circuitModel } from './circuit.ts'
 import { IDEAL, REALISTIC, SATURATION } from './imperfections.ts'
@@ -13,7 +25,8 @@ const CIRCUITS = 10_000
 const OPERATIONS: readonly MdrOperation[] = ['MULTIPLY', 'SQUARE', 'DIVIDE', 'SQRT', 'IDENT']
 
 const integer = (source: Random, below: number): number => Math.floor(source.uniform() * below)
-const some = <T>(source: Random, most: number, make: () => T): T[] => Array.from({ length: integer(source, most + 1) }, make)
+const some = <T>(source: Random, most: number, make: () => T): T[] =>
+  Array.from({ length: integer(source, most + 1) }, make)
 
 /** Mostly a value that fits; now and then one that does not. */
 function number(source: Random, sound: () => number): number {
@@ -33,7 +46,8 @@ function clusterOf(source: Random, index: number, types: readonly (MBlockType | 
   }))
   const block = (type: MBlockType | null | undefined): MBlockConfiguration | null => {
     if (type === 'MMUL') return { kind: 'MMUL' }
-    if (type === 'MDR') return { kind: 'MDR', operations: some(source, 4, () => OPERATIONS[integer(source, 5)] ?? 'IDENT') }
+    if (type === 'MDR')
+      return { kind: 'MDR', operations: some(source, 4, () => OPERATIONS[integer(source, 5)] ?? 'IDENT') }
     if (type !== 'MINT') return null
     const integrators = Array.from({ length: 8 }, (_, element): IntegratorConfiguration => ({
       element,
@@ -56,10 +70,18 @@ function configurationOf(source: Random, device: DeviceSpecification): Configura
     clusters,
     adc: outputs.map((output, probe) => ({ output: number(source, () => output), gain: 1, offset: 0, probe })),
     ...(carrier.tBlock && {
-      hops: some(source, 6, () => ({ lane: number(source, () => 8 + integer(source, 24)), from: integer(source, 3), to: integer(source, 3) })),
+      hops: some(source, 6, () => ({
+        lane: number(source, () => 8 + integer(source, 24)),
+        from: integer(source, 3),
+        to: integer(source, 3),
+      })),
     }),
   }
-  return { carriers: [settings], probes: outputs.map((output) => ({ label: String(output), unit: '' })), problemTimePerSecond: 1 }
+  return {
+    carriers: [settings],
+    probes: outputs.map((output) => ({ label: String(output), unit: '' })),
+    problemTimePerSecond: 1,
+  }
 }
 
 function endOf(configuration: Configuration, device: DeviceSpecification, seed: number): string {
@@ -86,7 +108,8 @@ function endOf(configuration: Configuration, device: DeviceSpecification, seed: 
     for (const block of next.value.chunk?.blocks ?? []) {
       const values = samplesOf(block, 'f32')
       // An output never passes its saturation; a loop that loses its solution on the way ends the run instead.
-      if (next.value.t < 1e-4 && values.some((value) => Math.abs(value) > SATURATION + 1e-6)) throw new Error('out of bounds')
+      if (next.value.t < 1e-4 && values.some((value) => Math.abs(value) > SATURATION + 1e-6))
+        throw new Error('out of bounds')
     }
   }
   return next.value.status

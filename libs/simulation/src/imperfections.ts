@@ -29,11 +29,25 @@ export interface Imperfections {
 export const SATURATION = 1.4
 
 /** The equations, kept finite: nothing within full scale differs from the ideal. */
-export const IDEAL: Imperfections = { seed: 1, gainError: 0, offset: 0, noise: 0, adcBits: null, charging: null, limits: SATURATION }
+export const IDEAL: Imperfections = {
+  seed: 1,
+  gainError: 0,
+  offset: 0,
+  noise: 0,
+  adcBits: null,
+  charging: null,
+  limits: SATURATION,
+}
 
 /** A well calibrated machine: 0.1 % gain error, 14-bit converter, about one code of noise, charged after 20 time constants of the IC times above. */
 export const REALISTIC: Imperfections = {
-  seed: 1, gainError: 1e-3, offset: 2e-4, noise: 1.5e-4, adcBits: 14, charging: 0.05, limits: SATURATION,
+  seed: 1,
+  gainError: 1e-3,
+  offset: 2e-4,
+  noise: 1.5e-4,
+  adcBits: 14,
+  charging: 0.05,
+  limits: SATURATION,
 }
 
 /** The fixed errors of one cluster. */

@@ -84,9 +84,14 @@ test('halving fixed steps shows order five at the steps and at least four betwee
 
 test('a grid of one instant takes no step', () => {
   const seen: number[][] = []
-  const end = integrate(OSCILLATOR, Float64Array.of(0.5, 2), { t0: 3, dt: 1, count: 1 }, {
-    onSample: (k, y) => void seen.push([k, ...y]),
-  })
+  const end = integrate(
+    OSCILLATOR,
+    Float64Array.of(0.5, 2),
+    { t0: 3, dt: 1, count: 1 },
+    {
+      onSample: (k, y) => void seen.push([k, ...y]),
+    },
+  )
   expect(seen).toEqual([[0, 0.5, 2]])
   expect(end).toEqual({ status: 'ok', steps: 0, t: 3 })
 })
@@ -122,7 +127,12 @@ test('a right-hand side that is not a number ends as not finite at once', () => 
 })
 
 test('the step limit is kept', () => {
-  const end = integrate(OSCILLATOR, Float64Array.of(1, 0), { t0: 0, dt: 1000, count: 2 }, { maxSteps: 50, onSample() {} })
+  const end = integrate(
+    OSCILLATOR,
+    Float64Array.of(1, 0),
+    { t0: 0, dt: 1000, count: 2 },
+    { maxSteps: 50, onSample() {} },
+  )
   expect([end.status, end.steps]).toEqual(['step_limit', 50])
 })
 

@@ -35,7 +35,7 @@ export function integrate(
   const sample = new Float64Array(problem.dimension)
   const end = (status: IntegrationEnd['status']): IntegrationEnd => ({ status, steps: solution.steps, t: solution.t })
 
-  for (let k = 0; ; ) {
+  for (let k = 0; ;) {
     for (; k < grid.count && instant(k) <= solution.t; k++) {
       solution.interpolate(instant(k), sample)
       if (options.onSample(k, sample) === false) return end('stopped')

@@ -4,9 +4,22 @@
  * Outputs are numbered over the whole device: position of the cluster * 16 + clane.
  */
 import {
-  CLANES, CONSTANT_CLANE, M_BLOCK_WIDTH, UPPER_LANES, carrierPosition, invariant, laneOrigins,
-  type ClusterConfiguration, type ClusterPlace, type ClusterSpecification, type Configuration, type DeviceSpecification,
-  type Lane, type MBlockConfiguration, type MBlockType, type MdrOperation,
+  CLANES,
+  CONSTANT_CLANE,
+  M_BLOCK_WIDTH,
+  UPPER_LANES,
+  carrierPosition,
+  invariant,
+  laneOrigins,
+  type ClusterConfiguration,
+  type ClusterPlace,
+  type ClusterSpecification,
+  type Configuration,
+  type DeviceSpecification,
+  type Lane,
+  type MBlockConfiguration,
+  type MBlockType,
+  type MdrOperation,
 } from '@lucihub/analog'
 import { drawErrors, type ClusterErrors, type Imperfections } from './imperfections.ts'
 import { random } from './random.ts'
@@ -192,13 +205,22 @@ function blockElements(
     case 'MINT': {
       const configured = settings?.kind === 'MINT' ? settings.integrators : []
       return Array.from({ length: M_BLOCK_WIDTH }, (_, i): IntegratorElement => {
-        const { ic, k0, limiter } = configured.find(({ element }) => element === i) ?? { ic: 0, k0: 10_000, limiter: false }
+        const { ic, k0, limiter } = configured.find(({ element }) => element === i) ?? {
+          ic: 0,
+          k0: 10_000,
+          limiter: false,
+        }
         return { kind: 'integrator', output: output + i, x: input(i), k0, initial: 0 - ic, limiter }
       }).filter(({ x, initial }) => x.driven || initial !== 0)
     }
     case 'MMUL':
       return [
-        ...four.map((m): AlgebraicElement => ({ kind: 'product', output: output + m, x: input(2 * m), y: input(2 * m + 1) })),
+        ...four.map((m): AlgebraicElement => ({
+          kind: 'product',
+          output: output + m,
+          x: input(2 * m),
+          y: input(2 * m + 1),
+        })),
         ...four.map((n): AlgebraicElement => ({ kind: 'negation', output: output + 4 + n, x: input(n) })),
       ].filter(isDriven)
     case 'MDR': {

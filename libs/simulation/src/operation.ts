@@ -54,7 +54,10 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
   model.reset()
   const solution = new DormandPrince(model, model.charged(operation.icTime ?? Infinity), 0, operation.tolerances)
   const watch = overloadWatch(model, solution, operation)
-  const chunks = chunkWriter(model.probes.length, Math.min(operation.chunkSamples, Math.ceil(sampleRate * CHUNK_SPAN_S)))
+  const chunks = chunkWriter(
+    model.probes.length,
+    Math.min(operation.chunkSamples, Math.ceil(sampleRate * CHUNK_SPAN_S)),
+  )
   const instants = { first: 0, count: 0, period: 1 / sampleRate, start: 0, perStep: 0 }
   let halt = watch.atStart() ? 0 : null
   let status: StepStatus = 'ok'

@@ -10,11 +10,15 @@ function computer(options: Partial<SimulatedComputerOptions> = {}): SimulatedCom
 }
 
 conformance('SimulatedComputer', async () => computer(), { tolerance: 1e-5 })
-conformance('SimulatedComputer with a real machine\'s errors', async () => computer({ imperfections: REALISTIC }), { tolerance: 2e-2 })
+conformance("SimulatedComputer with a real machine's errors", async () => computer({ imperfections: REALISTIC }), {
+  tolerance: 2e-2,
+})
 
 test('an overload is located to a fraction of the sample period', async () => {
   const machine = computer()
-  await machine.configure(testConfiguration(MAC, { constant: 1, routes: [{ from: 15, to: 0, coefficient: 1 }], outputs: [0] }))
+  await machine.configure(
+    testConfiguration(MAC, { constant: 1, routes: [{ from: 15, to: 0, coefficient: 1 }], outputs: [0] }),
+  )
   const { opTimeNs, events } = await record(machine, { haltOnOverload: true })
   expect(opTimeNs).toBe(100_200)
   expect(events.at(-1)).toEqual({ kind: 'phase', phase: 'DONE', timeNs: 200_200, reason: 'overload' })
@@ -22,7 +26,10 @@ test('an overload is located to a fraction of the sample period', async () => {
 
 test('a circuit that starts in overload halts at once, with one sample', async () => {
   const machine = computer()
-  const routes = [{ from: 15, to: 8, coefficient: 1 }, { from: 15, to: 8, coefficient: 1 }]
+  const routes = [
+    { from: 15, to: 8, coefficient: 1 },
+    { from: 15, to: 8, coefficient: 1 },
+  ]
   await machine.configure(testConfiguration(MAC, { constant: 1, routes, outputs: [12] }))
   const { opTimeNs, channels } = await record(machine, { haltOnOverload: true })
   expect([opTimeNs, channels[0]?.length]).toEqual([0, 1])
@@ -41,7 +48,10 @@ test('the same seed gives the same noise and errors, another seed others', async
 
 test('a 14-bit converter reads multiples of its step and clips at full scale', async () => {
   const machine = computer({ imperfections: { ...IDEAL, adcBits: 14 } })
-  const routes = [{ from: 15, to: 8, coefficient: 0.5 }, { from: 15, to: 9, coefficient: 1, upscaled: true }]
+  const routes = [
+    { from: 15, to: 8, coefficient: 0.5 },
+    { from: 15, to: 9, coefficient: 1, upscaled: true },
+  ]
   await machine.configure(testConfiguration(MAC, { constant: 1, routes, outputs: [12, 13] }))
   const { channels } = await record(machine)
   const code = (1.25 - (channels[0]?.[0] ?? NaN)) / (2.5 / 16_383)
@@ -64,15 +74,26 @@ test('chunks hold 4096 samples, or 50 ms of slow ones, and less at the end', asy
 test('a circuit that runs away without saturation ends with ERROR and the op time it reached', async () => {
   const machine = computer({ imperfections: { ...IDEAL, limits: null } })
   // x' = x * x through multiplier 0, from 1: a pole after 100 us.
-  const routes = [{ from: 0, to: 8, coefficient: 1 }, { from: 0, to: 9, coefficient: 1 }, { from: 8, to: 0, coefficient: -1 }]
+  const routes = [
+    { from: 0, to: 8, coefficient: 1 },
+    { from: 0, to: 9, coefficient: 1 },
+    { from: 8, to: 0, coefficient: -1 },
+  ]
   await machine.configure(testConfiguration(MAC, { routes, integrators: [{ element: 0, ic: -1 }], outputs: [0] }))
   const { events } = await record(machine)
-  expect(events.at(-1)).toMatchObject({ phase: 'ERROR', reason: 'The circuit has no finite solution after 0.1000 ms of op time.' })
+  expect(events.at(-1)).toMatchObject({
+    phase: 'ERROR',
+    reason: 'The circuit has no finite solution after 0.1000 ms of op time.',
+  })
 })
 
 test('the same circuit on saturating amplifiers goes on', async () => {
   const machine = computer()
-  const routes = [{ from: 0, to: 8, coefficient: 1 }, { from: 0, to: 9, coefficient: 1 }, { from: 8, to: 0, coefficient: -1 }]
+  const routes = [
+    { from: 0, to: 8, coefficient: 1 },
+    { from: 0, to: 9, coefficient: 1 },
+    { from: 8, to: 0, coefficient: -1 },
+  ]
   await machine.configure(testConfiguration(MAC, { routes, integrators: [{ element: 0, ic: -1 }], outputs: [0] }))
   const { phases, final } = await record(machine)
   expect(phases.at(-1)).toBe('DONE')
@@ -82,14 +103,20 @@ test('the same circuit on saturating amplifiers goes on', async () => {
 test('a limiter holds an integrator at full scale without overload, and lets it go', async () => {
   const machine = computer()
   // Integrator 1 makes -sin; integrator 0 integrates 3.2 times it, runs into the limit and comes back.
-  await machine.configure(testConfiguration(MAC, {
-    routes: [
-      { from: 2, to: 1, coefficient: -1 }, { from: 1, to: 2, coefficient: 1 },
-      { from: 2, to: 0, coefficient: 0.4, upscaled: true },
-    ],
-    integrators: [{ element: 0, limiter: true }, { element: 1, ic: -0.9 }],
-    outputs: [0],
-  }))
+  await machine.configure(
+    testConfiguration(MAC, {
+      routes: [
+        { from: 2, to: 1, coefficient: -1 },
+        { from: 1, to: 2, coefficient: 1 },
+        { from: 2, to: 0, coefficient: 0.4, upscaled: true },
+      ],
+      integrators: [
+        { element: 0, limiter: true },
+        { element: 1, ic: -0.9 },
+      ],
+      outputs: [0],
+    }),
+  )
   const { channels } = await record(machine, { opTimeNs: 1_000_000 })
   const values = channels[0] ?? new Float64Array()
   expect(Math.max(...values)).toBe(1)
@@ -120,7 +147,12 @@ test('one run at a time', async () => {
   const machine = computer()
   await machine.configure(testConfiguration(MAC, oscillator(0.5)))
   const first: AsyncGenerator<RunEvent> = machine.run({
-    id: 'a', icTimeNs: 1000, opTimeNs: 1000, sampleRateHz: 1000, haltOnOverload: false, finalValues: false,
+    id: 'a',
+    icTimeNs: 1000,
+    opTimeNs: 1000,
+    sampleRateHz: 1000,
+    haltOnOverload: false,
+    finalValues: false,
   })
   await first.next()
   await expect(record(machine)).rejects.toThrow('The computer is in the middle of a run.')
@@ -147,7 +179,11 @@ test.each([
   [100, 100_000, 0.8 * (1 - Math.exp(-0.2))],
   [100, 10_000_000, 0.8],
 ] as const)('an integrator with k0 = %p is charged in %p ns of IC to %p', async (k0, icTimeNs, expected) => {
-  const circuit = { routes: [{ from: 0, to: 0, coefficient: 0 }], integrators: [{ element: 0, ic: -0.8, k0 }], outputs: [0] }
+  const circuit = {
+    routes: [{ from: 0, to: 0, coefficient: 0 }],
+    integrators: [{ element: 0, ic: -0.8, k0 }],
+    outputs: [0],
+  }
   for (const [imperfections, value] of [
     [{ ...IDEAL, charging: REALISTIC.charging }, expected],
     [IDEAL, 0.8],

@@ -3,9 +3,19 @@
  * as a device does: TAKE_OFF, IC, OP, samples, OP_END, final values, DONE.
  */
 import {
-  Problem, RUN_LIMITS, sampleCount, specificationOf,
-  type AnalogComputer, type Configuration, type DeviceDescription, type DevicePhase, type DeviceSpecification,
-  type OverloadStatus, type RunEvent, type RunRequest, type Violation,
+  Problem,
+  RUN_LIMITS,
+  sampleCount,
+  specificationOf,
+  type AnalogComputer,
+  type Configuration,
+  type DeviceDescription,
+  type DevicePhase,
+  type DeviceSpecification,
+  type OverloadStatus,
+  type RunEvent,
+  type RunRequest,
+  type Violation,
 } from '@lucihub/analog'
 import { circuitModel, type CircuitModel } from './circuit.ts'
 import type { Tolerances } from './dormand-prince.ts'
@@ -141,7 +151,7 @@ export class SimulatedComputer implements AnalogComputer {
 
   /** Waits in pieces, so that an abort is seen soon. */
   async #waitFor(fromNs: number, untilNs: number, signal: AbortSignal | undefined): Promise<void> {
-    for (let ns = fromNs; ns < untilNs && !signal?.aborted; ) {
+    for (let ns = fromNs; ns < untilNs && !signal?.aborted;) {
       ns = Math.min(untilNs, ns + WAIT_NS)
       await this.#pace.wait(ns)
     }
@@ -169,7 +179,12 @@ function assertRequest(request: RunRequest): void {
     const { min, max } = RUN_LIMITS[key]
     const value = request[key]
     if (value >= min && value <= max) continue
-    violations.push({ pointer: `/${key}`, value: String(value), message: 'is out of range', remedy: `use ${min}..${max}` })
+    violations.push({
+      pointer: `/${key}`,
+      value: String(value),
+      message: 'is out of range',
+      remedy: `use ${min}..${max}`,
+    })
   }
   if (request.id.length > RUN_ID_LENGTH) {
     const remedy = `use at most ${RUN_ID_LENGTH} characters`

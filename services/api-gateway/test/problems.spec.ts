@@ -61,6 +61,11 @@ describe('what is not well formed', () => {
     })
   })
 
+  test('a body of 10 MB is read to its end and thrown away, so that its sender sees the answer', async () => {
+    const response = await hub.ask('/api/v1/runs', jsonBody({ ...RUN, source: 'x'.repeat(10_000_000) }))
+    expect(await problemOf(response)).toMatchObject({ type: '/problems/too-large', status: 413 })
+  })
+
   test('another content type is not supported', async () => {
     const response = await hub.ask('/api/v1/runs', {
       method: 'POST',

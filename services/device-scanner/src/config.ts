@@ -11,6 +11,8 @@ export interface ScannerConfig extends ServiceConfig {
   readonly listFile: string
   /** Browse the network for devices that announce themselves. */
   readonly mdns: boolean
+  /** IPv4 address of the only network interface to browse on; empty for all. */
+  readonly mdnsInterface: string
   /** Time between two probes of an endpoint, ms. */
   readonly scanIntervalMs: number
 }
@@ -22,6 +24,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): ScannerConfig {
     // Not by way of `text('DEVICE_LIST')`, whose _FILE convention would put the list itself in its place.
     listFile: read.text('DEVICE_LIST_FILE', ''),
     mdns: read.choice('DEVICE_MDNS', ['on', 'off'], 'off') === 'on',
+    mdnsInterface: read.text('DEVICE_MDNS_INTERFACE', ''),
     scanIntervalMs: read.integer('SCAN_INTERVAL_MS', { default: 2000, min: 50, max: 60_000 }),
   }))
 }

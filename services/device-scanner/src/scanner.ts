@@ -77,7 +77,9 @@ export class Scanner implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   private browse(): Closable {
+    const { mdnsInterface } = this.config
     return browse({
+      ...(mdnsInterface && { networkInterface: mdnsInterface }),
       onUp: (device) => this.announced.set(device.name, device),
       onDown: ({ name }) => this.announced.delete(name),
       onProblem: (problem) => this.log.warn(problem.message),

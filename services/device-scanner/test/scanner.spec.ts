@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lucidacDescription, type AnalogComputer, type DeviceDescription } from '@lucihub/analog'
 import { descriptionFromProto, deviceClass, feeds, type ActiveDevice, type ActiveDeviceList } from '@lucihub/contracts'
-import { serveDevice, type DeviceServer, type ReceivedCommand } from '@lucihub/device'
+import { advertise, mdnsNameOf, serveDevice, type DeviceServer, type ReceivedCommand } from '@lucihub/device'
 import { Bus } from '@lucihub/messaging'
 import { start, type RunningService } from '@lucihub/service-kit'
 import { SimulatedComputer } from '@lucihub/simulation'
@@ -14,6 +14,7 @@ import { deviceScanner } from '../src/device-scanner.module.ts'
 
 const A = '04-E9-E5-00-00-0A'
 const B = '04-E9-E5-00-00-0B'
+const LOOPBACK = '127.0.0.1'
 
 let nats: PrivateServer
 let ear: Bus
@@ -52,7 +53,7 @@ afterAll(async () => {
 })
 
 /** A scanner of its own name, so that the lists of different tests do not mix. */
-async function scanning(lines: readonly string[]): Promise<void> {
+async function scanning(lines: readonly string[], { mdns = false } = {}): Promise<void> {
   writeFileSync(listFile, lines.join('\n'))
   const name = `scanner-${crypto.randomUUID()}`
   ear.subscribe(feeds.activeDevices, { address: [name] }, (list) => lists.push(list))
@@ -64,7 +65,8 @@ async function scanning(lines: readonly string[]): Promise<void> {
         logLevel: 'silent',
         name,
         listFile,
-        mdns: false,
+        mdns,
+        mdnsInterface: LOOPBACK,
         scanIntervalMs: 50,
       }),
     ),
@@ -73,10 +75,10 @@ async function scanning(lines: readonly string[]): Promise<void> {
 
 async function device(
   mac: string,
-  { port = 0, description = lucidacDescription(mac), commands = [] as ReceivedCommand[] } = {},
+  { port = 0, host = LOOPBACK, description = lucidacDescription(mac), commands = [] as ReceivedCommand[] } = {},
 ): Promise<DeviceServer> {
   const computer: AnalogComputer = new SimulatedComputer({ description })
-  const server = await serveDevice({ computer, port, onCommand: (command) => commands.push(command) })
+  const server = await serveDevice({ computer, host, port, onCommand: (command) => commands.push(command) })
   devices.push(server)
   return server
 }
@@ -120,6 +122,32 @@ test('the devices of the list are described, with name, class and address', asyn
   expect(first?.descriptionHash).toMatch(/^[0-9a-f]{64}$/)
   // The first list already knew both: a list that is not complete would take devices away.
   expect(sequence).toBe(1)
+})
+
+// Announcements need multicast on the loopback interface; a machine that forbids it says so, and nothing is to be found.
+test('a device that announces itself is found without a list', async () => {
+  const problems: string[] = []
+  // An announcement names the machine's addresses in the network, if it has any.
+  const a = await device(A, { host: '0.0.0.0' })
+  const announcement = advertise({
+    name: mdnsNameOf(A),
+    port: a.port,
+    txt: { class: 'SIMULATOR' },
+    networkInterface: LOOPBACK,
+    onProblem: ({ message }) => problems.push(message),
+  })
+  await scanning([], { mdns: true })
+  const found = await until(() => lists.find(({ devices: listed }) => listed.length === 1) ?? problems[0], {
+    what: 'the device is listed, or multicast is refused',
+  })
+  await announcement.close()
+  if (typeof found !== 'object') return expect(found).toMatch(/^mDNS is not possible here: /)
+  const [first] = found.devices
+  expect([first?.id, first?.name, deviceClass.fromProto(first?.deviceClass ?? 0)]).toEqual([
+    A,
+    'lucidac-00-00-0A',
+    'SIMULATOR',
+  ])
 })
 
 test('a device that goes away leaves the list, and enters it when it comes back as another', async () => {

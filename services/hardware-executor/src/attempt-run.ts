@@ -68,6 +68,7 @@ async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict>
   await unlessStopped(attempt, computer.reset())
   permit()
   await unlessStopped(attempt, computer.configure(spec.configuration))
+  journal.lines(summaryOf(spec))
   permit()
   recording.started = true
   await record(run, computer.run(requestOf(run, spec), attempt.signal), recording)
@@ -75,6 +76,13 @@ async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict>
   if (attempt.stop && !complete) return attempt.stop
   if (recording.done) recording.overloads = await readOverloads(run, computer)
   return verdict(recording, { ...spec, arrived: journal.samplesPerChannel })
+}
+
+/** What was loaded and is about to start, for the run's log. */
+function summaryOf({ configuration, opTimeNs, sampleRateHz }: ReadSpec): string {
+  const clusters = configuration.carriers.flatMap((carrier) => carrier.clusters)
+  const lanes = clusters.reduce((sum, cluster) => sum + cluster.lanes.length, 0)
+  return `Configured ${lanes} lanes and ${configuration.probes.length} channels; op time ${opTimeNs / 1e6} ms at ${sampleRateHz} samples/s.`
 }
 
 /** Writes down what the device reports until it is done, falls silent, or does not stop when told to. */

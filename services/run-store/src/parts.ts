@@ -20,9 +20,29 @@ import { RunRepository } from './runs/run-repository.ts'
 import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
 import { HotView } from './view/hot-view.ts'
 
-export const HANDLERS = [SubmitHandler, RunsHandler, LeasesHandler, JournalHandler, EventsHandler, MeasurementsHandler, DevicesHandler, KeysHandler]
+export const HANDLERS = [
+  SubmitHandler,
+  RunsHandler,
+  LeasesHandler,
+  JournalHandler,
+  EventsHandler,
+  MeasurementsHandler,
+  DevicesHandler,
+  KeysHandler,
+]
 
 export const PROVIDERS = [
-  RunRepository, DeviceRepository, KeyRepository, ResultSources, PageRepository, EventReader,
-  JournalWriter, Dispatcher, AttemptReaper, StreamSweeper, Reconciler, HotView, DatabaseHealth,
+  RunRepository,
+  DeviceRepository,
+  KeyRepository,
+  ResultSources,
+  PageRepository,
+  EventReader,
+  JournalWriter,
+  Dispatcher,
+  AttemptReaper,
+  StreamSweeper,
+  Reconciler,
+  HotView,
+  DatabaseHealth,
 ]

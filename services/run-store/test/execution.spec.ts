@@ -25,20 +25,31 @@ describe('while leases hold', () => {
   })
 
   async function finish(runId: string, attempt = 1, end: End = {}): Promise<void> {
-    await executor.publishAll(await executor.take(runId, FIRST, attempt), journalOf([wave(10, 0), wave(10, 1)], 10, end))
+    await executor.publishAll(
+      await executor.take(runId, FIRST, attempt),
+      journalOf([wave(10, 0), wave(10, 1)], 10, end),
+    )
   }
 
   test('a claim that is repeated gets the same answer; another boot, epoch or device is refused', async () => {
     const runId = await submitted(hub)
     const claimed = await executor.take(runId, FIRST)
     const command = await executor.command(runId)
-    expect(await executor.claim(command, claimed.epoch)).toMatchObject({ result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: claimed.deviceRunId })
+    expect(await executor.claim(command, claimed.epoch)).toMatchObject({
+      result: ClaimResult.CLAIM_RESULT_OK,
+      deviceRunId: claimed.deviceRunId,
+    })
     const own = executor.bootId
     executor.bootId = randomUUID()
-    expect(await executor.claim(command, claimed.epoch)).toMatchObject({ result: ClaimResult.CLAIM_RESULT_TAKEN, deviceRunId: '' })
+    expect(await executor.claim(command, claimed.epoch)).toMatchObject({
+      result: ClaimResult.CLAIM_RESULT_TAKEN,
+      deviceRunId: '',
+    })
     executor.bootId = own
     expect((await executor.claim(command, claimed.epoch + 1)).result).toBe(ClaimResult.CLAIM_RESULT_TAKEN)
-    expect((await executor.claim({ ...command, deviceId: SECOND }, claimed.epoch)).result).toBe(ClaimResult.CLAIM_RESULT_TAKEN)
+    expect((await executor.claim({ ...command, deviceId: SECOND }, claimed.epoch)).result).toBe(
+      ClaimResult.CLAIM_RESULT_TAKEN,
+    )
     await executor.publishAll(claimed, journalOf([wave(10, 0), wave(10, 1)], 10))
     await inState(hub, runId, 'COMPLETED')
     expect((await executor.claim(command, claimed.epoch)).result).toBe(ClaimResult.CLAIM_RESULT_TAKEN)
@@ -60,8 +71,12 @@ describe('while leases hold', () => {
 
   test('a command that nobody claims is published again, and means the same attempt', async () => {
     const runId = await submitted(hub)
-    await until(() => executor.commands.filter((command) => command.runId === runId).length >= 3, { what: 'the command comes three times' })
-    expect(new Set(executor.commands.filter((command) => command.runId === runId).map(({ attempt }) => attempt))).toEqual(new Set([1]))
+    await until(() => executor.commands.filter((command) => command.runId === runId).length >= 3, {
+      what: 'the command comes three times',
+    })
+    expect(
+      new Set(executor.commands.filter((command) => command.runId === runId).map(({ attempt }) => attempt)),
+    ).toEqual(new Set([1]))
     expect((await executor.command(runId)).spec?.configuration?.probes).toHaveLength(2)
     await finish(runId)
     await inState(hub, runId, 'COMPLETED')
@@ -73,8 +88,15 @@ describe('while leases hold', () => {
     const order: string[] = []
     const seen = new Set<string>()
     while (order.length < 4) {
-      const next = await eventually(() => executor.commands.find(({ runId }) => [...mine, theirs].includes(runId) && !seen.has(runId)), 'the next run comes')
-      expect(executor.commands.filter(({ runId }) => [...mine, theirs].includes(runId) && !seen.has(runId) && runId !== next.runId)).toEqual([])
+      const next = await eventually(
+        () => executor.commands.find(({ runId }) => [...mine, theirs].includes(runId) && !seen.has(runId)),
+        'the next run comes',
+      )
+      expect(
+        executor.commands.filter(
+          ({ runId }) => [...mine, theirs].includes(runId) && !seen.has(runId) && runId !== next.runId,
+        ),
+      ).toEqual([])
       seen.add(next.runId)
       order.push(next.runId)
       const claimed = await executor.take(next.runId, FIRST)
@@ -90,13 +112,18 @@ describe('while leases hold', () => {
     await finish(runId, 2, { outcome: 'device_error', reason: 'overload' })
     const run = await inState(hub, runId, 'FAILED')
     expect([run.reason, run.winningAttempt]).toEqual(['attempt 2 ended device_error: overload', 0])
-    expect(run.attempts).toMatchObject([{ number: 1, outcome: 'device_error', reason: 'the first time' }, { number: 2, outcome: 'device_error' }])
+    expect(run.attempts).toMatchObject([
+      { number: 1, outcome: 'device_error', reason: 'the first time' },
+      { number: 2, outcome: 'device_error' },
+    ])
   })
 
   test('an attempt that never reached the device does not count', async () => {
     const runId = await submitted(hub, { maxAttempts: 1 })
     const claimed = await executor.take(runId, FIRST)
-    await executor.publish(claimed, 0, { end: { ...endOf([], 2, { outcome: 'lease_lost', started: false }).end ?? never() } })
+    await executor.publish(claimed, 0, {
+      end: { ...(endOf([], 2, { outcome: 'lease_lost', started: false }).end ?? never()) },
+    })
     await finish(runId, 2)
     const run = await inState(hub, runId, 'COMPLETED')
     expect(run.attempts.map(({ state }) => attemptState.fromProto(state))).toEqual(['ABORTED', 'ENDED'])
@@ -120,12 +147,16 @@ describe('while leases hold', () => {
     const command = await executor.command(runId)
     await cancel(runId)
     await inState(hub, runId, 'CANCELED')
-    expect((await executor.claim(command, await executor.epochOf(FIRST))).result).toBe(ClaimResult.CLAIM_RESULT_CANCELED)
+    expect((await executor.claim(command, await executor.epochOf(FIRST))).result).toBe(
+      ClaimResult.CLAIM_RESULT_CANCELED,
+    )
   })
 
   test('cancel while it runs is asked of its executor in three ways, and ends when that has ended', async () => {
     const nudges: CancelNudge[] = []
-    const unsubscribe = executor.bus.subscribe(broadcasts.cancelNudge, { address: ['bench-1'] }, (nudge) => nudges.push(nudge))
+    const unsubscribe = executor.bus.subscribe(broadcasts.cancelNudge, { address: ['bench-1'] }, (nudge) =>
+      nudges.push(nudge),
+    )
     await executor.bus.connection.nats.flush()
     const runId = await submitted(hub)
     const claimed = await executor.take(runId, FIRST)
@@ -146,6 +177,20 @@ describe('while leases hold', () => {
     await cancel(runId)
     await executor.publishAll(claimed, journalOf([wave(10, 0), wave(10, 1)], 10))
     expect(await inState(hub, runId, 'COMPLETED')).toMatchObject({ cancelRequested: true })
+  })
+
+  test('a device that scanners see no more stays with its holder, gets no new run, and goes to nobody else', async () => {
+    await announce(hub)
+    const runId = await submitted(hub)
+    expect((await executor.lease('*')).leases.map(({ device }) => device?.id)).toEqual([FIRST])
+    const own = executor.bootId
+    executor.bootId = randomUUID()
+    expect((await executor.lease('*')).leases).toEqual([])
+    executor.bootId = own
+    expect((await getRun(hub, runId)).attempts).toEqual([])
+    await announce(hub, FIRST)
+    await finish(runId)
+    await inState(hub, runId, 'COMPLETED')
   })
 
   async function cancel(runId: string): ReturnType<typeof getRun> {
@@ -174,13 +219,18 @@ describe('when leases end', () => {
   test('a device belongs to one host; a new boot of it waits, and gets a higher epoch', async () => {
     const epoch = await executor.epochOf(FIRST)
     expect((await other.lease('*')).leases.map(({ device }) => device?.id)).toEqual([SECOND])
-    expect((await executor.lease('*')).leases.map((lease) => [lease.device?.id, lease.epoch, lease.ttlMs])).toEqual([[FIRST, epoch, 400]])
+    expect((await executor.lease('*')).leases.map((lease) => [lease.device?.id, lease.epoch, lease.ttlMs])).toEqual([
+      [FIRST, epoch, 400],
+    ])
     executor.bootId = randomUUID()
     expect((await executor.lease(`sim-${FIRST}`)).leases).toEqual([])
     expect(await executor.epochOf(FIRST)).toBe(epoch + 1)
     expect((await other.lease(FIRST)).leases).toEqual([])
     const { devices } = await hub.bus.call(store.listDevices, { activeOnly: false })
-    expect(devices.map(({ device, executorHost }) => [device?.id, executorHost])).toEqual([[FIRST, 'bench-1'], [SECOND, 'bench-2']])
+    expect(devices.map(({ device, executorHost }) => [device?.id, executorHost])).toEqual([
+      [FIRST, 'bench-1'],
+      [SECOND, 'bench-2'],
+    ])
   })
 
   test('a run whose executor is silent is lost, tried again, and fails after the last attempt', async () => {
@@ -188,7 +238,9 @@ describe('when leases end', () => {
     const claimed = await executor.take(runId, FIRST)
     const journal = journalOf([wave(10, 0), wave(10, 1)], 10)
     await executor.publish(claimed, 0, journal[0] ?? {})
-    await until(async () => (await getRun(hub, runId)).attempts[0]?.state === attemptState.toProto('LOST'), { what: 'attempt 1 is lost' })
+    await until(async () => (await getRun(hub, runId)).attempts[0]?.state === attemptState.toProto('LOST'), {
+      what: 'attempt 1 is lost',
+    })
     expect((await executor.watermark(claimed, journal.length)).settled).toBe(true)
 
     const again = await executor.take(runId, FIRST, 2)
@@ -198,7 +250,13 @@ describe('when leases end', () => {
     const run = await inState(hub, runId, 'FAILED')
     expect(run.attempts.map(({ state }) => attemptState.fromProto(state))).toEqual(['LOST', 'LOST'])
     expect(run.reason).toMatch(/^attempt 2 ended lost: (no word from its executor|its device has a new holder)$/)
-    const story = await hub.bus.call(store.readEvents, { ownerId: ALICE, runId, afterAttempt: 0, afterSeqPlusOne: 0, limit: 0 })
+    const story = await hub.bus.call(store.readEvents, {
+      ownerId: ALICE,
+      runId,
+      afterAttempt: 0,
+      afterSeqPlusOne: 0,
+      limit: 0,
+    })
     expect(story.events.filter(({ attempt, end }) => attempt === 1 && end)).toHaveLength(1)
   })
 
@@ -210,7 +268,10 @@ describe('when leases end', () => {
     const command = await other.command(runId, 2)
     clearInterval(keepAlive)
     expect(command.deviceId).toBe(SECOND)
-    expect((await getRun(hub, runId)).attempts[0]).toMatchObject({ state: attemptState.toProto('ABORTED'), reason: 'nobody claimed it' })
+    expect((await getRun(hub, runId)).attempts[0]).toMatchObject({
+      state: attemptState.toProto('ABORTED'),
+      reason: 'nobody claimed it',
+    })
   })
 })
 

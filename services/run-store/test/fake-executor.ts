@@ -4,7 +4,15 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { feeds, store, type ClaimReply, type JournalRecord, type LeaseReply, type RunCommand, type WatermarkReply } from '@lucihub/contracts'
+import {
+  feeds,
+  store,
+  type ClaimReply,
+  type JournalRecord,
+  type LeaseReply,
+  type RunCommand,
+  type WatermarkReply,
+} from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import { eventually } from './hub.ts'
 
@@ -22,7 +30,11 @@ export class FakeExecutor {
   readonly commands: RunCommand[] = []
   private publications = 0
 
-  private constructor(readonly bus: Bus, readonly host: string, public bootId: string) {
+  private constructor(
+    readonly bus: Bus,
+    readonly host: string,
+    public bootId: string,
+  ) {
     bus.subscribe(feeds.runCommand, {}, (command, subject) => {
       if (subject.split('.')[3] === host) this.commands.push(command)
     })
@@ -42,11 +54,21 @@ export class FakeExecutor {
   }
 
   command(runId: string, attempt = 1): Promise<RunCommand> {
-    return eventually(() => this.commands.find((command) => command.runId === runId && command.attempt === attempt), `attempt ${attempt} of ${runId} is dispatched`)
+    return eventually(
+      () => this.commands.find((command) => command.runId === runId && command.attempt === attempt),
+      `attempt ${attempt} of ${runId} is dispatched`,
+    )
   }
 
   claim(command: RunCommand, epoch: number): Promise<ClaimReply> {
-    return this.bus.call(store.claim, { runId: command.runId, attempt: command.attempt, deviceId: command.deviceId, host: this.host, bootId: this.bootId, epoch })
+    return this.bus.call(store.claim, {
+      runId: command.runId,
+      attempt: command.attempt,
+      deviceId: command.deviceId,
+      host: this.host,
+      bootId: this.bootId,
+      epoch,
+    })
   }
 
   /** Leases the device, waits for the command, claims it. */
@@ -63,10 +85,19 @@ export class FakeExecutor {
   }
 
   /** Publishes one record under its own id, also when it was published before. */
-  publish(claimed: Pick<Claimed, 'runId' | 'attempt' | 'deviceId' | 'epoch'>, seq: number, content: Content): Promise<void> {
+  publish(
+    claimed: Pick<Claimed, 'runId' | 'attempt' | 'deviceId' | 'epoch'>,
+    seq: number,
+    content: Content,
+  ): Promise<void> {
     const { runId, attempt, deviceId, epoch } = claimed
     const feed = content.chunk ? feeds.journalData : feeds.journalEvent
-    return this.bus.publish(feed, [this.host, deviceId, runId], { runId, attempt, epoch, seq, atMs: 1_000 + seq, ...content }, { id: `${runId}/${attempt}/${seq}/${this.publications++}` })
+    return this.bus.publish(
+      feed,
+      [this.host, deviceId, runId],
+      { runId, attempt, epoch, seq, atMs: 1_000 + seq, ...content },
+      { id: `${runId}/${attempt}/${seq}/${this.publications++}` },
+    )
   }
 
   async publishAll(claimed: Claimed, journal: readonly Content[]): Promise<void> {
@@ -84,7 +115,15 @@ export function chunksOf(channels: readonly Float32Array[], size: number, firstI
   const chunks: Content[] = []
   for (let from = 0; from < total; from += size) {
     const blocks = channels.map((channel) => Buffer.from(channel.slice(from, from + size).buffer))
-    chunks.push({ chunk: { firstIndex: firstIndex + from, count: Math.min(size, total - from), encoding: 1, samples: Buffer.concat(blocks), checksums: blocks.map((block) => crc32(block)) } })
+    chunks.push({
+      chunk: {
+        firstIndex: firstIndex + from,
+        count: Math.min(size, total - from),
+        encoding: 1,
+        samples: Buffer.concat(blocks),
+        checksums: blocks.map((block) => crc32(block)),
+      },
+    })
   }
   return chunks
 }
@@ -96,7 +135,11 @@ export interface End {
 }
 
 /** The end record whose manifest fits the chunks of a journal. */
-export function endOf(journal: readonly Content[], numChannels: number, { outcome = 'ok', reason = '', started = true }: End = {}): Content {
+export function endOf(
+  journal: readonly Content[],
+  numChannels: number,
+  { outcome = 'ok', reason = '', started = true }: End = {},
+): Content {
   const chunks = journal.flatMap(({ chunk }) => chunk ?? [])
   const channels = Array.from({ length: numChannels }, (_, channel) => {
     const digest = createHash('sha256')
@@ -123,5 +166,8 @@ export function journalOf(channels: readonly Float32Array[], size: number, end: 
 
 /** A channel that never repeats itself. */
 export function wave(length: number, phase: number): Float32Array {
-  return Float32Array.from({ length }, (_, index) => Math.sin(index * 0.001 + phase) + Math.sin(index * 1.7 + phase) * 0.01)
+  return Float32Array.from(
+    { length },
+    (_, index) => Math.sin(index * 0.001 + phase) + Math.sin(index * 1.7 + phase) * 0.01,
+  )
 }

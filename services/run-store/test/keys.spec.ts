@@ -21,7 +21,10 @@ afterAll(async () => {
 })
 
 async function firstKey(): Promise<{ readonly keyId: string; readonly secret: string }> {
-  const [, keyId = '', secret = ''] = /^lh_live_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})_[0-9A-Za-z]{6}\n$/.exec(await readFile(hub.config.firstKeyFile, 'utf8')) ?? []
+  const [, keyId = '', secret = ''] =
+    /^lh_live_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})_[0-9A-Za-z]{6}\n$/.exec(
+      await readFile(hub.config.firstKeyFile, 'utf8'),
+    ) ?? []
   return { keyId, secret }
 }
 

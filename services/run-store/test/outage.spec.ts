@@ -29,12 +29,20 @@ test('without Redis everything goes on but the memory of the live view', async (
   const claimed = await executor.take(first, DEVICE)
   await executor.publish(claimed, 2, journal[2] ?? {})
   const remembered = (): Promise<boolean> =>
-    hub.bus.call(store.readEvents, { ownerId: ALICE, runId: first, afterAttempt: 0, afterSeqPlusOne: 0, limit: 0 }).then(({ events }) => events.some(({ samples }) => samples?.count === 100))
+    hub.bus
+      .call(store.readEvents, { ownerId: ALICE, runId: first, afterAttempt: 0, afterSeqPlusOne: 0, limit: 0 })
+      .then(({ events }) => events.some(({ samples }) => samples?.count === 100))
   await until(remembered, { what: 'the live view is remembered' })
   await hub.redis.kill()
   await executor.publishAll(claimed, journal)
   await inState(hub, first, 'COMPLETED')
-  const { events } = await hub.bus.call(store.readEvents, { ownerId: ALICE, runId: first, afterAttempt: 0, afterSeqPlusOne: 0, limit: 0 })
+  const { events } = await hub.bus.call(store.readEvents, {
+    ownerId: ALICE,
+    runId: first,
+    afterAttempt: 0,
+    afterSeqPlusOne: 0,
+    limit: 0,
+  })
   expect(events.map(({ seq }) => seq)).toEqual([0, 1, 12, 13])
   await hub.redis.restart()
 })
@@ -65,10 +73,14 @@ test('a NATS that is killed and comes back costs a second sending, and nothing e
   const runId = await submitted(hub)
   const claimed = await executor.take(runId, DEVICE)
   await executor.publish(claimed, 0, journal[0] ?? {})
-  await until(async () => (await executor.watermark(claimed, 1)).contiguous === 1, { what: 'the first record is stored' })
+  await until(async () => (await executor.watermark(claimed, 1)).contiguous === 1, {
+    what: 'the first record is stored',
+  })
   await hub.nats.kill()
   await hub.nats.restart()
-  await until(async () => (await getRun(hub, runId)).state === runState.toProto('RUNNING'), { what: 'the store answers again' })
+  await until(async () => (await getRun(hub, runId)).state === runState.toProto('RUNNING'), {
+    what: 'the store answers again',
+  })
   await executor.publishAll(claimed, journal)
   expect((await inState(hub, runId, 'COMPLETED')).storedSamples).toBe(1_000)
 })
@@ -76,6 +88,8 @@ test('a NATS that is killed and comes back costs a second sending, and nothing e
 async function endConnections(): Promise<void> {
   const client = new pg.Client({ connectionString: hub.database.url })
   await client.connect()
-  await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'run-store' AND datname = current_database()`)
+  await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'run-store' AND datname = current_database()`,
+  )
   await client.end()
 }

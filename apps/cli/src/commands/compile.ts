@@ -19,7 +19,12 @@ export function compileCommand(shell: Shell): void {
   define<Options>(shell, {
     name: 'compile <file>',
     summary: 'Compile a program and show its use of the machine; nothing is run or stored.',
-    examples: ['compile lorenz.ana', 'compile lorenz.ana --device lucidac-1 --op-time 20ms', 'compile lorenz.ana --out lorenz.json', 'compile lorenz.ana --out lorenz.svg'],
+    examples: [
+      'compile lorenz.ana',
+      'compile lorenz.ana --device lucidac-1 --op-time 20ms',
+      'compile lorenz.ana --out lorenz.json',
+      'compile lorenz.ana --out lorenz.svg',
+    ],
     build(command) {
       command
         .option('--device <name>', 'device id or name (default: any standard LUCIDAC)')
@@ -29,11 +34,17 @@ export function compileCommand(shell: Shell): void {
     },
     async work({ session, args, options }) {
       const file = await readProgram(args[0] ?? '-', session.surroundings.stdin)
-      if (file.kind !== 'source') return session.usage(`There is nothing to compile in ${file.kind === 'apb' ? 'an .apb file' : `a ${file.kind}`}: see lucihub inspect.`)
+      if (file.kind !== 'source')
+        return session.usage(
+          `There is nothing to compile in ${file.kind === 'apb' ? 'an .apb file' : `a ${file.kind}`}: see lucihub inspect.`,
+        )
       const { source, name } = file
       const { device, opTime, k0, out } = options
       const result = await session.client.compile({
-        source, opTimeNs: opTime, ...(device !== undefined && { device }), ...(k0 !== undefined && { k0 }),
+        source,
+        opTimeNs: opTime,
+        ...(device !== undefined && { device }),
+        ...(k0 !== undefined && { k0 }),
       })
       for (const diagnostic of result.diagnostics) session.note(renderDiagnostic(source, diagnostic, name))
       if (out !== undefined && result.configuration) {

@@ -27,11 +27,20 @@ export function devicesCommand(shell: Shell): void {
 async function list({ session, options }: Invocation<Options>): Promise<void> {
   const devices = await session.client.devices({ activeOnly: options.active ?? false })
   const rows = devices.map((device) => [
-    device.name, device.id, device.deviceClass, stateOf(device), String(device.queueLength), device.executorHost ?? '',
+    device.name,
+    device.id,
+    device.deviceClass,
+    stateOf(device),
+    String(device.queueLength),
+    device.executorHost ?? '',
   ])
   const columns = [
-    { title: 'NAME' }, { title: 'ID' }, { title: 'CLASS' }, { title: 'STATE' },
-    { title: 'QUEUE', align: 'right' as const }, { title: 'HOST' },
+    { title: 'NAME' },
+    { title: 'ID' },
+    { title: 'CLASS' },
+    { title: 'STATE' },
+    { title: 'QUEUE', align: 'right' as const },
+    { title: 'HOST' },
   ]
   await session.answer({ devices }, devices.length > 0 ? table(columns, rows) : 'No devices.')
 }

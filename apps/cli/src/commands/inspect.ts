@@ -18,7 +18,8 @@ interface Options {
 export function inspectCommand(shell: Shell): void {
   define<Options>(shell, {
     name: 'inspect <file>',
-    summary: 'Inspect a circuit (.apb, circuit JSON, carrier JSON or a configuration): its equations, its picture, its faults.',
+    summary:
+      'Inspect a circuit (.apb, circuit JSON, carrier JSON or a configuration): its equations, its picture, its faults.',
     examples: [
       'inspect circuit.apb',
       'inspect circuit.json --device lucidac-1 --svg circuit.svg',
@@ -49,7 +50,8 @@ async function inspect({ session, args, options }: Invocation<Options>): Promise
   if (fits && apb !== undefined) await save(apb, await session.client.inspect(circuit, { ...on, format: 'apb' }))
   const written = fits ? [svg, apb].flatMap((path) => (path === undefined ? [] : [path])) : []
   if (equations) {
-    for (const line of [...violationLines(inspection.violations), ...written.map((path) => `wrote ${path}`)]) session.note(line)
+    for (const line of [...violationLines(inspection.violations), ...written.map((path) => `wrote ${path}`)])
+      session.note(line)
     if (inspection.equations !== null) await session.answer(inspection, text(inspection.equations))
   } else await session.answer(inspection, summary(file.name, inspection, written))
   return fits ? EXIT.ok : EXIT.failed

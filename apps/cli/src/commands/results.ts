@@ -29,7 +29,13 @@ export function resultsCommand(shell: Shell): void {
     ],
     build(command) {
       command
-        .addOption(new Option('--format <format>', 'csv, json, or raw: float32, channel after channel').choices(['csv', 'json', 'raw']))
+        .addOption(
+          new Option('--format <format>', 'csv, json, or raw: float32, channel after channel').choices([
+            'csv',
+            'json',
+            'raw',
+          ]),
+        )
         .option('--channels <list>', 'labels or indices, comma-separated (default: all)', parseList)
         .option('--from <place>', 'first instant: an op time such as 1ms, or a sample such as #100', parsePosition)
         .option('--to <place>', 'where to end, exclusive', parsePosition)
@@ -44,7 +50,10 @@ export function resultsCommand(shell: Shell): void {
       const chosen = format ?? (out === undefined ? (json ? 'json' : 'csv') : formatOf(out))
       const id = args[0] ?? ''
       const response = await client.results(id, {
-        format: chosen, ...(channels && { channels }), ...(from !== undefined && { from }), ...(to !== undefined && { to }),
+        format: chosen,
+        ...(channels && { channels }),
+        ...(from !== undefined && { from }),
+        ...(to !== undefined && { to }),
         ...(time && { time }),
       })
       if (out === undefined) {

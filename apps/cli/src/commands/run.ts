@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
 import type { IntegratorRate } from '@lucihub/analog'
 import { renderDiagnostic } from '@lucihub/analang'
 import { HubProblem, type RunResource, type RunSubmission } from '@lucihub/sdk'
@@ -106,7 +107,7 @@ async function submit(session: Session, file: ProgramFile, options: Options): Pr
   const { device, icTime, title, k0 } = options
   const submission: RunSubmission = {
     kind: options.simulate ? 'simulate' : 'run',
-    title: title ?? file.name,
+    title: title ?? basename(file.name),
     ...contentOf(file),
     opTimeNs: options.opTime,
     sampleRateHz: options.sampleRate,
@@ -117,7 +118,8 @@ async function submit(session: Session, file: ProgramFile, options: Options): Pr
   }
   try {
     const { run } = await session.client.submitRun(submission, { idempotencyKey: randomUUID() })
-    if (file.kind === 'source') for (const diagnostic of run.diagnostics) session.note(renderDiagnostic(file.source, diagnostic, file.name))
+    if (file.kind === 'source')
+      for (const diagnostic of run.diagnostics) session.note(renderDiagnostic(file.source, diagnostic, file.name))
     return run
   } catch (failure) {
     const isOurs = failure instanceof HubProblem && failure.type === 'compilation-failed' && file.kind === 'source'

@@ -21,7 +21,12 @@ export function runsCommand(shell: Shell): void {
   define<Options>(shell, {
     name: 'runs',
     summary: 'List runs, newest first.',
-    examples: ['runs', 'runs --state queued,running', 'runs --device lucidac-1 --limit 10', 'runs --kind simulate --json'],
+    examples: [
+      'runs',
+      'runs --state queued,running',
+      'runs --device lucidac-1 --limit 10',
+      'runs --kind simulate --json',
+    ],
     build(command) {
       command
         .option('--state <states>', 'only in these states, comma-separated', parseStates)
@@ -32,17 +37,32 @@ export function runsCommand(shell: Shell): void {
     },
     async work({ session, options: { state, kind, device, limit, cursor } }) {
       const page = await session.client.runs({
-        ...(state && { state }), ...(kind && { kind }), ...(device !== undefined && { device }),
-        ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }),
+        ...(state && { state }),
+        ...(kind && { kind }),
+        ...(device !== undefined && { device }),
+        ...(limit !== undefined && { limit }),
+        ...(cursor !== undefined && { cursor }),
       })
       const rows = page.runs.map((run) => [
-        run.id, run.state, run.kind, run.attempts.at(-1)?.deviceId ?? run.deviceId ?? '', run.submittedAt.replace(/\.\d+Z$/, 'Z'),
-        formatDuration(run.opTimeNs), formatCount(run.storedSamples), shorten(run.title, TITLE_WIDTH),
+        run.id,
+        run.state,
+        run.kind,
+        run.attempts.at(-1)?.deviceId ?? run.deviceId ?? '',
+        run.submittedAt.replace(/\.\d+Z$/, 'Z'),
+        formatDuration(run.opTimeNs),
+        formatCount(run.storedSamples),
+        shorten(run.title, TITLE_WIDTH),
       ])
       const right = 'right' as const
       const columns = [
-        { title: 'RUN' }, { title: 'STATE' }, { title: 'KIND' }, { title: 'DEVICE' }, { title: 'SUBMITTED' },
-        { title: 'OP TIME', align: right }, { title: 'SAMPLES', align: right }, { title: 'TITLE' },
+        { title: 'RUN' },
+        { title: 'STATE' },
+        { title: 'KIND' },
+        { title: 'DEVICE' },
+        { title: 'SUBMITTED' },
+        { title: 'OP TIME', align: right },
+        { title: 'SAMPLES', align: right },
+        { title: 'TITLE' },
       ]
       await session.answer(page, rows.length > 0 ? table(columns, rows) : 'No runs.')
       if (page.nextCursor !== null && !session.json) session.note(`More: --cursor ${page.nextCursor}`)

@@ -28,14 +28,28 @@ function text(run: RunResource): string {
     ['cancel', run.cancelRequested ? 'requested' : null],
   ])
   const attempts = table(
-    [{ title: 'ATTEMPT', align: 'right' }, { title: 'STATE' }, { title: 'DEVICE' }, { title: 'OUTCOME' }, { title: 'REASON' }],
+    [
+      { title: 'ATTEMPT', align: 'right' },
+      { title: 'STATE' },
+      { title: 'DEVICE' },
+      { title: 'OUTCOME' },
+      { title: 'REASON' },
+    ],
     run.attempts.map((attempt) => [
-      String(attempt.number), attempt.state, attempt.deviceId, attempt.outcome ?? '', attempt.reason,
+      String(attempt.number),
+      attempt.state,
+      attempt.deviceId,
+      attempt.outcome ?? '',
+      attempt.reason,
     ]),
   )
   const diagnostics = run.diagnostics.map((diagnostic) => renderDiagnostic(run.source ?? '', diagnostic)).join('\n\n')
   const parts = [
-    runText(run), times, run.attempts.length > 0 ? attempts : '', run.report ? reportText(run.report) : '', diagnostics,
+    runText(run),
+    times,
+    run.attempts.length > 0 ? attempts : '',
+    run.report ? reportText(run.report) : '',
+    diagnostics,
   ]
   return parts.filter((part) => part !== '').join('\n\n')
 }

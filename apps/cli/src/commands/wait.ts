@@ -14,7 +14,8 @@ export function waitCommand(shell: Shell): void {
     name: 'wait <id>',
     summary: 'Wait until a run has ended; the exit code tells how.',
     examples: ['wait 0199b0a4-7c1e-7000-8000-000000000001', 'wait 0199b0a4-7c1e-7000-8000-000000000001 --timeout 60s'],
-    build: (command) => void command.option('--timeout <duration>', 'give up after this long, with exit code 124', parseDuration),
+    build: (command) =>
+      void command.option('--timeout <duration>', 'give up after this long, with exit code 124', parseDuration),
     async work({ session, args, options: { timeout } }) {
       const run = await session.client.run(args[0] ?? '')
       const followed = await follow(session, run, timeout === undefined ? null : timeout / 1e6)

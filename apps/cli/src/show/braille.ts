@@ -51,7 +51,9 @@ export function canvas(columns: number, lines: number): Canvas {
     },
     rows: () =>
       Array.from({ length: lines }, (_, row) =>
-        Array.from(cells.subarray(row * columns, (row + 1) * columns), (bits) => String.fromCharCode(BLANK + bits)).join(''),
+        Array.from(cells.subarray(row * columns, (row + 1) * columns), (bits) =>
+          String.fromCharCode(BLANK + bits),
+        ).join(''),
       ),
   }
 }

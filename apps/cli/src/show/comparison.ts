@@ -6,7 +6,8 @@ import { table } from './table.ts'
 const VERDICTS = { agrees: 'agrees', 'agrees-until-horizon': 'agrees until the horizon', differs: 'differs' } as const
 
 export function comparisonText({ verdict, tolerance, time, span, divergence, channels }: ComparisonResource): string {
-  const at = (value: number | null): string => (value === null ? '' : `${formatNumber(value)}${time === 'op' ? ' s' : ''}`)
+  const at = (value: number | null): string =>
+    value === null ? '' : `${formatNumber(value)}${time === 'op' ? ' s' : ''}`
   const share = (value: number | null): string => (value === null ? 'not a number' : formatPercent(value))
   const rows = channels.map(({ label, unit, rms, max, maxTime, firstExcursion, verdict: channelVerdict }) => [
     label,
@@ -19,8 +20,12 @@ export function comparisonText({ verdict, tolerance, time, span, divergence, cha
   ])
   const right = 'right' as const
   const columns = [
-    { title: 'CHANNEL' }, { title: 'RMS', align: right }, { title: 'LARGEST', align: right },
-    { title: 'PHYSICAL', align: right }, { title: 'AT', align: right }, { title: `BEYOND ${formatPercent(tolerance)} FROM`, align: right },
+    { title: 'CHANNEL' },
+    { title: 'RMS', align: right },
+    { title: 'LARGEST', align: right },
+    { title: 'PHYSICAL', align: right },
+    { title: 'AT', align: right },
+    { title: `BEYOND ${formatPercent(tolerance)} FROM`, align: right },
     { title: 'VERDICT' },
   ]
   const lines = [
@@ -31,7 +36,9 @@ export function comparisonText({ verdict, tolerance, time, span, divergence, cha
   ]
   if (divergence) {
     const growth = `${formatNumber(divergence.growthRate)} per ${time === 'op' ? 's' : 'unit of problem time'}`
-    lines.push(`The runs part as chaotic solutions do, at a rate of ${growth}: they have to agree until ${at(divergence.horizon)}.`)
+    lines.push(
+      `The runs part as chaotic solutions do, at a rate of ${growth}: they have to agree until ${at(divergence.horizon)}.`,
+    )
   }
   return `${lines.join('\n')}\nThe runs ${VERDICT_SENTENCE[verdict]}.`
 }

@@ -35,7 +35,12 @@ export function parsePosition(text: string): number | `#${number}` {
 
 /** The shortest way to say a duration exactly, with at most six digits after the point. */
 export function formatDuration(ns: number): string {
-  const units = [['s', 1e9], ['ms', 1e6], ['us', 1e3], ['ns', 1]] as const
+  const units = [
+    ['s', 1e9],
+    ['ms', 1e6],
+    ['us', 1e3],
+    ['ns', 1],
+  ] as const
   const [unit, perUnit] = units.find(([, per]) => Math.abs(ns) >= per) ?? ['ns', 1]
   return `${Number((ns / perUnit).toFixed(6))} ${unit}`
 }

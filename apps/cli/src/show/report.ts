@@ -12,8 +12,18 @@ export function reportText(report: CompileReport): string {
     ],
   )
   const signals = table(
-    [{ title: 'SIGNAL' }, { title: 'PLACE' }, { title: 'SCALE', align: 'right' }, { title: 'AMPLITUDE', align: 'right' }],
-    report.signals.map(({ name, element, scale, amplitude }) => [name, element, formatNumber(scale), formatNumber(amplitude)]),
+    [
+      { title: 'SIGNAL' },
+      { title: 'PLACE' },
+      { title: 'SCALE', align: 'right' },
+      { title: 'AMPLITUDE', align: 'right' },
+    ],
+    report.signals.map(({ name, element, scale, amplitude }) => [
+      name,
+      element,
+      formatNumber(scale),
+      formatNumber(amplitude),
+    ]),
   )
   const pace = facts([
     ['k0', `${report.k0}/s`],

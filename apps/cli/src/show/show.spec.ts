@@ -7,14 +7,25 @@ import { facts, table } from './table.ts'
 import { terminalPlot } from './terminal-plot.ts'
 
 test.each([
-  ['20ms', 20_000_000], ['1.5s', 1_500_000_000], ['200us', 200_000], ['200µs', 200_000], ['100ns', 100], ['2min', 120e9], ['1e3 us', 1e6],
+  ['20ms', 20_000_000],
+  ['1.5s', 1_500_000_000],
+  ['200us', 200_000],
+  ['200µs', 200_000],
+  ['100ns', 100],
+  ['2min', 120e9],
+  ['1e3 us', 1e6],
 ])('%s is %p ns', (text, ns) => expect(parseDuration(text)).toBe(ns))
 
 test.each(['20', 'ms', '-1ms', '1h', '', '1.ms', '1ms2', '1e300s', '1constructor'])('%j is not a duration', (text) => {
   expect(() => parseDuration(text)).toThrow(/duration/)
 })
 
-test.each([['50k', 50_000], ['10000', 10_000], ['1.5M', 1_500_000], ['0', 0]])('%s is the count %p', (text, count) => {
+test.each([
+  ['50k', 50_000],
+  ['10000', 10_000],
+  ['1.5M', 1_500_000],
+  ['0', 0],
+])('%s is the count %p', (text, count) => {
   expect(parseCount(text)).toBe(count)
 })
 
@@ -27,17 +38,32 @@ test('a position is an op time in seconds or a sample', () => {
 })
 
 test('quantities are said briefly', () => {
-  expect([1_500_000_000, 20_000_000, 200_000, 100, 0].map(formatDuration)).toEqual(['1.5 s', '20 ms', '200 us', '100 ns', '0 ns'])
+  expect([1_500_000_000, 20_000_000, 200_000, 100, 0].map(formatDuration)).toEqual([
+    '1.5 s',
+    '20 ms',
+    '200 us',
+    '100 ns',
+    '0 ns',
+  ])
   expect([0, 999, 1000, 1234567].map(formatCount)).toEqual(['0', '999', '1 000', '1 234 567'])
   expect([0.1, 1 / 3, 12345.6, NaN].map(formatNumber)).toEqual(['0.1', '0.3333', '12350', 'NaN'])
 })
 
 test('a table aligns its columns and disarms its cells', () => {
-  const rows = [['x', '12'], ['long\u001b[31m', '3']]
+  const rows = [
+    ['x', '12'],
+    ['long\u001b[31m', '3'],
+  ]
   expect(table([{ title: 'NAME' }, { title: 'N', align: 'right' }], rows)).toBe(
     ['NAME        N', 'x          12', 'long\u{fffd}[31m   3'].join('\n'),
   )
-  expect(facts([['a', '1'], ['none', null], ['bcd', '2']])).toBe('a    1\nbcd  2')
+  expect(
+    facts([
+      ['a', '1'],
+      ['none', null],
+      ['bcd', '2'],
+    ]),
+  ).toBe('a    1\nbcd  2')
 })
 
 test('a Braille canvas sets the eight dots of a character in their places', () => {
@@ -80,7 +106,10 @@ test('a plot in the terminal has the range on the left and the time below', () =
   expect(lines).toEqual([
     'x<y [V]',
     expect.stringMatching(/^ {10}3 \u2800+.*[\u2801-\u28ff]$/),
-    expect.stringMatching(/^ {12}/), expect.stringMatching(/^ {12}/), expect.stringMatching(/^ {12}/), expect.stringMatching(/^ {12}/),
+    expect.stringMatching(/^ {12}/),
+    expect.stringMatching(/^ {12}/),
+    expect.stringMatching(/^ {12}/),
+    expect.stringMatching(/^ {12}/),
     expect.stringMatching(/^ {10}0 [\u2801-\u28ff]/),
     '            0              1.5 t',
   ])
@@ -111,7 +140,12 @@ test('an SVG plot of a run with gaps leaves them out', () => {
 })
 
 test('a bar fills in eighths of a character', () => {
-  expect([bar(0), bar(1 / 192), bar(0.5), bar(1)].map((text) => text.trimEnd())).toEqual(['', '▏', '█'.repeat(12), '█'.repeat(24)])
+  expect([bar(0), bar(1 / 192), bar(0.5), bar(1)].map((text) => text.trimEnd())).toEqual([
+    '',
+    '▏',
+    '█'.repeat(12),
+    '█'.repeat(24),
+  ])
   expect(bar(0)).toHaveLength(24)
 })
 

@@ -34,8 +34,12 @@ export function svgPlot({ title, traces, phase, time }: Figure): string {
   }))
   const below = MARGIN.top + traces.length * (PANEL.height + PANEL.gap) + MARGIN.bottom
   const square = phase && {
-    left: (WIDTH - SQUARE) / 2, top: below, width: SQUARE, height: SQUARE,
-    x: padded(extentOf(phase.x)), y: padded(extentOf(phase.y)),
+    left: (WIDTH - SQUARE) / 2,
+    top: below,
+    width: SQUARE,
+    height: SQUARE,
+    x: padded(extentOf(phase.x)),
+    y: padded(extentOf(phase.y)),
   }
   const height = square ? below + SQUARE + MARGIN.bottom + 20 : below
   const panels = traces.flatMap((trace, i) => {
@@ -96,13 +100,17 @@ function axes(frame: Frame, count: { readonly x: number; readonly y: number }): 
   const { left, top, width, height } = frame
   const vertical = marks(frame.x, count.x).map((value) => {
     const x = across(frame, value)
-    return `<path d="M${x} ${top}V${top + height}" stroke="#e5e5e5"/>` +
+    return (
+      `<path d="M${x} ${top}V${top + height}" stroke="#e5e5e5"/>` +
       `<text x="${x}" y="${top + height + 15}" text-anchor="middle" font-size="10">${formatNumber(value)}</text>`
+    )
   })
   const horizontal = marks(frame.y, count.y).map((value) => {
     const y = down(frame, value)
-    return `<path d="M${left} ${y}H${left + width}" stroke="#e5e5e5"/>` +
+    return (
+      `<path d="M${left} ${y}H${left + width}" stroke="#e5e5e5"/>` +
       `<text x="${left - 6}" y="${y + 3.5}" text-anchor="end" font-size="10">${formatNumber(value)}</text>`
+    )
   })
   const box = `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="none" stroke="#999"/>`
   return [...vertical, ...horizontal, box].join('\n')

@@ -1,7 +1,7 @@
 /**
  * The live feed of one run in this process: one subscription on the bus, each event encoded once, the same bytes for
  * every viewer. Samples are passed on as they are heard. Of what the journal says, a broadcast is only a hint: it may
- * be lost, and it may be heard before the store has the record, so the store is asked and its order is told. The same
+ * be lost, and of two replicas of the store one may tell a later record first, so the store is asked and its order is told. The same
  * question at every heartbeat finds what nobody told.
  */
 import { setTimeout as pause } from 'node:timers/promises'
@@ -77,7 +77,7 @@ export class RunFeed {
       else if (event.state) {
         await this.#tellStory() // All of it is stored before a run is told to be over.
         this.#deliver(event)
-      } else await this.#tellStory(event)
+      } else if (!this.#told || isAfter(event, this.#told)) await this.#tellStory(event)
     }
   }
 

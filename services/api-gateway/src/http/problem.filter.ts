@@ -50,6 +50,9 @@ export class ProblemFilter implements ExceptionFilter {
       case 404:
         return this.#notRouted(request, reply)
       case 413:
+        // Fastify would close with the rest unread, and the client would see a reset instead of this answer.
+        // Kept open, the rest is read and thrown away, within the request timeout.
+        reply.removeHeader('connection')
         return new Problem('too-large', `The body may have at most ${BODY_BYTES_MAX} bytes.`)
       case 415:
         return new Problem('unsupported-media-type', 'Send the body as application/json.')

@@ -155,5 +155,8 @@ function isConflict(error: unknown): boolean {
 function isOutage(error: unknown): boolean {
   const state = sqlState(error)
   if (/^(08|40|53|57)...$/.test(state) || state === '55P03' || /^E[A-Z]+$/.test(state)) return true
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message)
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message)
+  )
 }

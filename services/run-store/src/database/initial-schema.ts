@@ -20,8 +20,20 @@ export class InitialSchema1763700000000 implements MigrationInterface {
 
 /** Whoever refers comes before what it refers to. */
 const TABLES = [
-  'page', 'journal', 'run_terminal', 'attempt', 'owner_turn', 'run', 'configuration',
-  'device_lease', 'device_change', 'device_list', 'device', 'api_key', 'app_user', 'setting',
+  'page',
+  'journal',
+  'run_terminal',
+  'attempt',
+  'owner_turn',
+  'run',
+  'configuration',
+  'device_lease',
+  'device_change',
+  'device_list',
+  'device',
+  'api_key',
+  'app_user',
+  'setting',
 ]
 
 const ACCESS = [

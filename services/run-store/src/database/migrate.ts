@@ -12,7 +12,14 @@ export const MIGRATIONS = [InitialSchema1763700000000]
 
 /** A TypeORM data source that knows the migrations and nothing else. Destroy it after use. */
 export function migrationSource(url: string): DataSource {
-  return new DataSource({ type: 'postgres', driver: pg, url, entities: [], migrations: MIGRATIONS, migrationsTableName: 'migration' })
+  return new DataSource({
+    type: 'postgres',
+    driver: pg,
+    url,
+    entities: [],
+    migrations: MIGRATIONS,
+    migrationsTableName: 'migration',
+  })
 }
 
 export async function migrate(url: string): Promise<void> {

@@ -1,11 +1,19 @@
 /** The statements about devices: what scanners see, what is bound and leased, how long its queue is. */
 import { Injectable } from '@nestjs/common'
 import { specificationOf, type DeviceClass, type DeviceSpecification } from '@lucihub/analog'
-import { descriptionFromProto, deviceClass, DeviceDescriptionMessage, type ActiveDevice, type ActiveDeviceList, type Device } from '@lucihub/contracts'
+import {
+  descriptionFromProto,
+  deviceClass,
+  DeviceDescriptionMessage,
+  type ActiveDevice,
+  type ActiveDeviceList,
+  type Device,
+} from '@lucihub/contracts'
 import { Database, type Statement } from '../database/database.ts'
 import type { NamedDevice } from '../runs/submission.ts'
 
-export const DEVICE_COLUMNS = 'd.id, d.name, d.device_class, d.host AS address, d.port, d.description, d.description_hash'
+export const DEVICE_COLUMNS =
+  'd.id, d.name, d.device_class, d.host AS address, d.port, d.description, d.description_hash'
 
 export interface DeviceRow {
   readonly id: string

@@ -1,8 +1,16 @@
 import { Controller } from '@nestjs/common'
 import { DEVICE_CLASSES, Problem } from '@lucihub/analog'
 import {
-  deviceClass, feeds, store, token,
-  type ActiveDevice, type ActiveDeviceList, type GetDeviceReply, type GetDeviceRequest, type ListDevicesReply, type ListDevicesRequest,
+  deviceClass,
+  feeds,
+  store,
+  token,
+  type ActiveDevice,
+  type ActiveDeviceList,
+  type GetDeviceReply,
+  type GetDeviceRequest,
+  type ListDevicesReply,
+  type ListDevicesRequest,
 } from '@lucihub/contracts'
 import { Answer, Consume, type Call, type Delivery } from '@lucihub/messaging'
 import { Dispatcher } from '../execution/dispatcher.ts'
@@ -41,6 +49,11 @@ function refuseMalformed(device: ActiveDevice): void {
   token(device.id)
   const known = DEVICE_CLASSES.some((word) => deviceClass.toProto(word) === device.deviceClass)
   const texts = [device.name, device.host, device.descriptionHash]
-  if (!known || device.port > 65_535 || texts.some((text) => text.includes('\0')) || !device.description?.carriers.length)
+  if (
+    !known ||
+    device.port > 65_535 ||
+    texts.some((text) => text.includes('\0')) ||
+    !device.description?.carriers.length
+  )
     throw new Problem('invalid-request', `The device ${device.id} is not well described.`)
 }

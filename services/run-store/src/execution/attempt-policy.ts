@@ -48,18 +48,24 @@ export function verdictOf(end: AttemptEnd, budget: RunBudget): Verdict {
   const attempt = { ...judged, counted, attemptState: attemptStateOf(judged.outcome, end.started) }
 
   if (judged.outcome === 'ok') return { ...attempt, runState: 'COMPLETED', runReason: '' }
-  if (judged.outcome === 'canceled' || budget.cancelRequested) return { ...attempt, runState: 'CANCELED', runReason: 'canceled by its user' }
-  const spent = budget.counted + (counted ? 1 : 0) >= budget.maxAttempts || budget.attempt - budget.counted > UNSTARTED_MAX
+  if (judged.outcome === 'canceled' || budget.cancelRequested)
+    return { ...attempt, runState: 'CANCELED', runReason: 'canceled by its user' }
+  const spent =
+    budget.counted + (counted ? 1 : 0) >= budget.maxAttempts || budget.attempt - budget.counted > UNSTARTED_MAX
   if (!spent) return { ...attempt, runState: 'QUEUED', runReason: '' }
   const text = judged.reason === '' ? judged.outcome : `${judged.outcome}: ${judged.reason}`
   return { ...attempt, runState: 'FAILED', runReason: `attempt ${budget.attempt} ended ${text}` }
 }
 
 /** An executor's `ok` holds only for a journal that is whole; its `incomplete` is forgiven where gaps are accepted. */
-function judgeEnd({ outcome, reason, gaps, mismatch }: AttemptEnd, acceptGaps: boolean): { outcome: AttemptEnd['outcome']; reason: string } {
+function judgeEnd(
+  { outcome, reason, gaps, mismatch }: AttemptEnd,
+  acceptGaps: boolean,
+): { outcome: AttemptEnd['outcome']; reason: string } {
   if (outcome !== 'ok' && outcome !== 'incomplete') return { outcome, reason }
   if (mismatch !== '') return { outcome: 'incomplete', reason: mismatch }
-  if (gaps > 0 && !acceptGaps) return { outcome: 'incomplete', reason: reason || `the device or its network lost samples in ${gaps} places` }
+  if (gaps > 0 && !acceptGaps)
+    return { outcome: 'incomplete', reason: reason || `the device or its network lost samples in ${gaps} places` }
   return outcome === 'incomplete' && !acceptGaps ? { outcome, reason } : { outcome: 'ok', reason }
 }
 

@@ -80,10 +80,19 @@ async function end(transaction: Transaction, values: readonly unknown[]): Promis
   const [locked] = await transaction.query<Locked>(LOCK, [runId, number])
   const [over] = await transaction.query<Over>(OVER, values)
   if (!locked || !over) return null
-  const verdict = over.state === 'DISPATCHED' ? withdrawn(over.reason) : verdictOf(
-    { outcome: 'lost', reason: over.reason, started: true, gaps: 0, mismatch: '' },
-    { maxAttempts: locked.max_attempts, acceptGaps: locked.accept_gaps, cancelRequested: locked.cancel_requested, counted: locked.counted, attempt: number },
-  )
+  const verdict =
+    over.state === 'DISPATCHED'
+      ? withdrawn(over.reason)
+      : verdictOf(
+          { outcome: 'lost', reason: over.reason, started: true, gaps: 0, mismatch: '' },
+          {
+            maxAttempts: locked.max_attempts,
+            acceptGaps: locked.accept_gaps,
+            cancelRequested: locked.cancel_requested,
+            counted: locked.counted,
+            attempt: number,
+          },
+        )
   return settle(transaction, { runId, attempt: number, verdict, overloads: [], finalValues: [], digests: null })
 }
 

@@ -1,6 +1,14 @@
 import { Controller, Inject } from '@nestjs/common'
 import { Problem } from '@lucihub/analog'
-import { store, type ClaimReply, type ClaimRequest, type LeaseReply, type LeaseRequest, type WatermarkReply, type WatermarkRequest } from '@lucihub/contracts'
+import {
+  store,
+  type ClaimReply,
+  type ClaimRequest,
+  type LeaseReply,
+  type LeaseRequest,
+  type WatermarkReply,
+  type WatermarkRequest,
+} from '@lucihub/contracts'
 import { Answer, type Call } from '@lucihub/messaging'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
 import { Database } from '../database/database.ts'
@@ -51,5 +59,6 @@ export class LeasesHandler {
 }
 
 function refuseForeign(host: string, call: Call): void {
-  if (host === '' || host !== call.host) throw new Problem('forbidden', `The host "${call.host}" may not speak for "${host.slice(0, 64)}".`)
+  if (host === '' || host !== call.host)
+    throw new Problem('forbidden', `The host "${call.host}" may not speak for "${host.slice(0, 64)}".`)
 }

@@ -11,13 +11,16 @@ import { isUuid } from '../runs/uuid7.ts'
 /**
  * Binds unbound devices to the host, renews what its boot holds, takes what has been free for the grace time.
  * An unbound device that two hosts ask for at once goes to the first to update its row: the other's update
- * finds it bound, and what is not bound is not leased.
+ * finds it bound, and what is not bound is not leased. A device that scanners do not see any more is not given
+ * to anybody, but who holds it keeps it: a scanner that starts again must not end the runs under way.
  */
 const LEASE: Statement = {
   name: 'lease',
   text: `WITH wanted AS (
       SELECT d.id, d.executor_host FROM device d
-      WHERE d.active AND (d.executor_host IS NULL OR d.executor_host = $1)
+      WHERE (d.executor_host IS NULL OR d.executor_host = $1)
+        AND (d.active OR EXISTS (SELECT FROM device_lease l
+          WHERE l.device_id = d.id AND l.host = $1 AND l.boot_id = $2 AND l.expires > now()))
         AND ($3::text[] @> ARRAY['*'] OR d.id = ANY ($3) OR d.name = ANY ($3))),
     bound AS (
       UPDATE device d SET executor_host = $1, bound_at = now() FROM wanted w
@@ -60,7 +63,10 @@ export function lease(queries: Queries, { host, bootId, devices, ttlMs, graceMs 
   return queries.query<HeldLease>(LEASE, [host, bootId, devices, ttlMs, graceMs])
 }
 
-export function cancelsOf(queries: Queries, host: string): Promise<{ readonly run_id: string; readonly number: number }[]> {
+export function cancelsOf(
+  queries: Queries,
+  host: string,
+): Promise<{ readonly run_id: string; readonly number: number }[]> {
   return queries.query(CANCELS, [host])
 }
 
@@ -96,7 +102,10 @@ export interface ClaimDecision extends ClaimReply {
 }
 
 /** The gate before every physical execution: one compare-and-set under the lease. Asked twice by one boot, it answers the same. */
-export async function claim(database: Database, { runId, attempt, deviceId, host, bootId, epoch }: ClaimRequest): Promise<ClaimDecision> {
+export async function claim(
+  database: Database,
+  { runId, attempt, deviceId, host, bootId, epoch }: ClaimRequest,
+): Promise<ClaimDecision> {
   if (!isUuid(runId) || attempt > 0x7fffffff) return refused(ClaimResult.CLAIM_RESULT_TAKEN)
   return database.transaction(async (transaction) => {
     const [found] = await transaction.query<Claimable>(LOCK, [runId, attempt])
@@ -107,8 +116,16 @@ export async function claim(database: Database, { runId, attempt, deviceId, host
     if (found.state !== 'DISPATCHED') return refused(ClaimResult.CLAIM_RESULT_TAKEN)
     const leased = await transaction.query(LEASED, [deviceId, host, bootId, epoch])
     if (leased.length === 0) return refused(ClaimResult.CLAIM_RESULT_NO_LEASE)
-    const [won] = await transaction.query<{ readonly device_run_id: string }>(CLAIM, [runId, attempt, host, bootId, epoch])
-    return won ? { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: won.device_run_id, fresh: true } : refused(ClaimResult.CLAIM_RESULT_TAKEN)
+    const [won] = await transaction.query<{ readonly device_run_id: string }>(CLAIM, [
+      runId,
+      attempt,
+      host,
+      bootId,
+      epoch,
+    ])
+    return won
+      ? { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: won.device_run_id, fresh: true }
+      : refused(ClaimResult.CLAIM_RESULT_TAKEN)
   })
 }
 

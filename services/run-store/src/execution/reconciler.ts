@@ -34,11 +34,14 @@ export class Reconciler implements OnApplicationBootstrap, BeforeApplicationShut
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.working ??= this.tick().finally(() => {
-        this.working = null
-      })
-    }, Math.min(TICK_MS, this.config.lostAfterMs, this.config.dispatchRetryMs))
+    this.timer = setInterval(
+      () => {
+        this.working ??= this.tick().finally(() => {
+          this.working = null
+        })
+      },
+      Math.min(TICK_MS, this.config.lostAfterMs, this.config.dispatchRetryMs),
+    )
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -54,11 +57,14 @@ export class Reconciler implements OnApplicationBootstrap, BeforeApplicationShut
       const entered = await this.reaper.reap({ watchedMs: now - this.watchingSince })
       for (const { runId, ...state } of entered) this.view.entered(runId, state)
       this.dispatcher.wake()
-      await this.sweeper.sweep()
     } catch (error) {
       this.watchingSince = performance.now()
       this.logger.warn(`Reconciling goes on with the next tick: ${String(error)}`)
     }
+    // On its own: records that cannot be purged must not keep attempts from being judged.
+    await this.sweeper
+      .sweep()
+      .catch((error: unknown) => this.logger.warn(`Purging goes on with the next tick: ${String(error)}`))
     this.lastTick = performance.now()
   }
 }

@@ -47,10 +47,29 @@ export interface StateEntered {
 }
 
 /** The caller holds the run's row lock and has seen the attempt DISPATCHED or CLAIMED under it. */
-export async function settle(transaction: Transaction, { runId, attempt, verdict, overloads, finalValues, digests }: Settlement): Promise<StateEntered> {
-  await transaction.query(END_ATTEMPT, [runId, attempt, verdict.attemptState, verdict.outcome, verdict.reason, verdict.counted, digests])
+export async function settle(
+  transaction: Transaction,
+  { runId, attempt, verdict, overloads, finalValues, digests }: Settlement,
+): Promise<StateEntered> {
+  await transaction.query(END_ATTEMPT, [
+    runId,
+    attempt,
+    verdict.attemptState,
+    verdict.outcome,
+    verdict.reason,
+    verdict.counted,
+    digests,
+  ])
   const { runState: state, runReason: reason } = verdict
   if (state === 'QUEUED') await transaction.query(ENTER_QUEUE, [runId])
-  else await transaction.query(ENTER_TERMINAL, [runId, state, reason, state === 'COMPLETED' ? attempt : null, overloads, finalValues])
+  else
+    await transaction.query(ENTER_TERMINAL, [
+      runId,
+      state,
+      reason,
+      state === 'COMPLETED' ? attempt : null,
+      overloads,
+      finalValues,
+    ])
   return { runId, attempt, state, reason }
 }

@@ -14,7 +14,10 @@ const UNPURGED: Statement = {
       LEFT JOIN attempt a ON a.run_id = t.run_id
     GROUP BY t.run_id`,
 }
-const PURGED: Statement = { name: 'purged', text: 'UPDATE run_terminal SET purged = true WHERE run_id = ANY ($1::uuid[])' }
+const PURGED: Statement = {
+  name: 'purged',
+  text: 'UPDATE run_terminal SET purged = true WHERE run_id = ANY ($1::uuid[])',
+}
 
 @Injectable()
 export class StreamSweeper {
@@ -24,12 +27,17 @@ export class StreamSweeper {
   ) {}
 
   async sweep(): Promise<void> {
-    const runs = await this.database.query<{ readonly run_id: string; readonly addresses: readonly string[] | null }>(UNPURGED)
+    const runs = await this.database.query<{ readonly run_id: string; readonly addresses: readonly string[] | null }>(
+      UNPURGED,
+    )
     if (runs.length === 0) return
     for (const { run_id, addresses } of runs) {
       for (const address of addresses ?? []) {
         const [host = '', deviceId = ''] = address.split('/')
-        await Promise.all([this.bus.purge(feeds.journalEvent, [host, deviceId, run_id]), this.bus.purge(feeds.journalData, [host, deviceId, run_id])])
+        await Promise.all([
+          this.bus.purge(feeds.journalEvent, [host, deviceId, run_id]),
+          this.bus.purge(feeds.journalData, [host, deviceId, run_id]),
+        ])
       }
     }
     await this.database.query(PURGED, [runs.map((run) => run.run_id)])

@@ -38,12 +38,16 @@ export interface WatermarkQuestion {
 }
 
 /** An attempt that this host never had is settled for it: nothing of it is needed. */
-export async function watermark(queries: Queries, { runId, attempt, host, published }: WatermarkQuestion): Promise<WatermarkReply> {
+export async function watermark(
+  queries: Queries,
+  { runId, attempt, host, published }: WatermarkQuestion,
+): Promise<WatermarkReply> {
   const settled: WatermarkReply = { contiguous: published, missing: [], settled: true, cancelRequested: false }
   if (!isUuid(runId) || attempt > 0x7fffffff || !Number.isSafeInteger(published)) return settled
   const [look] = await queries.query<Look>(LOOK, [runId, attempt, host, published])
   if (!look) return settled
-  if (look.state !== 'DISPATCHED' && look.state !== 'CLAIMED') return { ...settled, cancelRequested: look.cancel_requested }
+  if (look.state !== 'DISPATCHED' && look.state !== 'CLAIMED')
+    return { ...settled, cancelRequested: look.cancel_requested }
   const missing = look.missing.map(Number)
   const contiguous = missing[0] ?? Math.max(look.contiguous, Math.min(published, look.contiguous + LOOK_MAX))
   if (contiguous - look.contiguous >= ADVANCE_STEP) await queries.query(ADVANCE, [runId, attempt, contiguous])

@@ -44,8 +44,17 @@ const INT4_MAX = 0x7fffffff
 export function entryOf(record: JournalRecord, subject: string): Entry | 'damaged' {
   const [, , , host = '', , runInSubject] = subject.split('.')
   const { runId, attempt, epoch, seq } = record
-  if (!isUuid(runId) || runId !== runInSubject || attempt > INT4_MAX || !Number.isSafeInteger(epoch) || !Number.isSafeInteger(seq))
-    throw new Problem('invalid-request', `The record on ${subject} says that it is seq ${seq} of attempt ${attempt} of run "${runId.slice(0, 40)}".`)
+  if (
+    !isUuid(runId) ||
+    runId !== runInSubject ||
+    attempt > INT4_MAX ||
+    !Number.isSafeInteger(epoch) ||
+    !Number.isSafeInteger(seq)
+  )
+    throw new Problem(
+      'invalid-request',
+      `The record on ${subject} says that it is seq ${seq} of attempt ${attempt} of run "${runId.slice(0, 40)}".`,
+    )
   const address = { runId, attempt, epoch, seq, host }
   if (record.chunk) {
     const chunk = chunkOf(record.chunk)
@@ -53,7 +62,15 @@ export function entryOf(record: JournalRecord, subject: string): Entry | 'damage
     if (typeof chunk === 'string') return malformed(address, chunk)
     return { ...address, kind: KINDS.chunk, body: null, chunk, end: null }
   }
-  const kind = record.phase ? KINDS.phase : record.log ? KINDS.log : record.gap ? KINDS.gap : record.end ? KINDS.end : null
+  const kind = record.phase
+    ? KINDS.phase
+    : record.log
+      ? KINDS.log
+      : record.gap
+        ? KINDS.gap
+        : record.end
+          ? KINDS.end
+          : null
   if (kind === null) return malformed(address, 'a record of no known kind')
   return { ...address, kind, body: bodyOf(record), chunk: null, end: record.end ?? null }
 }
@@ -70,12 +87,19 @@ export function recordOf(body: Buffer): JournalRecord {
 }
 
 /** What a record says, but for samples; null where it is something else. */
-export function contentOf({ phase, log, gap, end }: JournalRecord): Pick<JournalRecord, 'phase' | 'log' | 'gap' | 'end'> {
+export function contentOf({
+  phase,
+  log,
+  gap,
+  end,
+}: JournalRecord): Pick<JournalRecord, 'phase' | 'log' | 'gap' | 'end'> {
   return { phase: phase ?? null, log: log ?? null, gap: gap ?? null, end: end ?? null }
 }
 
 function bodyOf(record: JournalRecord): Buffer {
-  return Buffer.from(JournalRecord.encode({ runId: '', attempt: 0, epoch: 0, seq: 0, atMs: record.atMs, ...contentOf(record) }))
+  return Buffer.from(
+    JournalRecord.encode({ runId: '', attempt: 0, epoch: 0, seq: 0, atMs: record.atMs, ...contentOf(record) }),
+  )
 }
 
 function chunkOf({ firstIndex, count, encoding: encodingNumber, samples, checksums }: ChunkRecord): Chunk | string {

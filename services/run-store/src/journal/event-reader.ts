@@ -37,10 +37,21 @@ export class EventReader {
    * The state is read before the events: so it may be older than they are, but a terminal one never comes
    * without the events that led to it. Problem `not-found` also when the run belongs to somebody else.
    */
-  async read({ ownerId, runId, attempt, seq, limit }: EventsPlace): Promise<{ readonly events: readonly RunEvent[]; readonly more: boolean; readonly state: RunState }> {
+  async read({
+    ownerId,
+    runId,
+    attempt,
+    seq,
+    limit,
+  }: EventsPlace): Promise<{ readonly events: readonly RunEvent[]; readonly more: boolean; readonly state: RunState }> {
     const [run] = isUuid(runId) ? await this.database.query<{ readonly state: RunState }>(STATE, [ownerId, runId]) : []
     if (!run) throw noSuchRun(runId)
-    const rows = await this.database.query<{ attempt: number; seq: number; body: Buffer }>(EVENTS, [runId, attempt, seq, limit + 1])
+    const rows = await this.database.query<{ attempt: number; seq: number; body: Buffer }>(EVENTS, [
+      runId,
+      attempt,
+      seq,
+      limit + 1,
+    ])
     let bytes = 0
     const shown = rows.slice(0, limit).filter((row, at) => at === 0 || (bytes += row.body.length) <= REPLY_BYTES_MAX)
     const events = shown.map((row): RunEvent => {

@@ -91,7 +91,9 @@ export class JournalWriter {
   /** Stores what is new in a batch; resolves after the commit with the attempts that it completed. */
   async store(entries: readonly Entry[]): Promise<Sealed[]> {
     try {
-      return await this.database.transaction((transaction) => storeBatch(transaction, entries, { compareRanges: false }))
+      return await this.database.transaction((transaction) =>
+        storeBatch(transaction, entries, { compareRanges: false }),
+      )
     } catch (error) {
       // A chunk under a new seq whose samples are there already: an executor that contradicts itself. Found out which.
       if (sqlState(error) !== PAGE_TAKEN) throw error
@@ -105,20 +107,35 @@ interface AttemptBatch {
   readonly entries: readonly Entry[]
 }
 
-async function storeBatch(transaction: Transaction, entries: readonly Entry[], { compareRanges }: { readonly compareRanges: boolean }): Promise<Sealed[]> {
+async function storeBatch(
+  transaction: Transaction,
+  entries: readonly Entry[],
+  { compareRanges }: { readonly compareRanges: boolean },
+): Promise<Sealed[]> {
   const batches = await lockedBatches(transaction, entries)
   const checked: AttemptBatch[] = []
-  for (const batch of batches) checked.push({ ...batch, entries: withoutOverlap(batch.entries, compareRanges ? await storedRanges(transaction, batch) : []) })
+  for (const batch of batches)
+    checked.push({
+      ...batch,
+      entries: withoutOverlap(batch.entries, compareRanges ? await storedRanges(transaction, batch) : []),
+    })
   const fresh = await insertFresh(transaction, checked)
   if (fresh.length === 0) return []
-  const withPages = fresh.map(({ attempt, entries: own }) => ({ runId: attempt.run_id, attempt: attempt.number, pages: pagesOf(chunksOf(own)) })).filter(({ pages }) => pages.length > 0)
+  const withPages = fresh
+    .map(({ attempt, entries: own }) => ({
+      runId: attempt.run_id,
+      attempt: attempt.number,
+      pages: pagesOf(chunksOf(own)),
+    }))
+    .filter(({ pages }) => pages.length > 0)
   if (withPages.length > 0) await copyPages(transaction, withPages)
   await transaction.query(PROGRESS, progressColumns(fresh))
 
   const sealed: Sealed[] = []
   for (const { attempt, entries: own } of fresh) {
     const lastSeq = attempt.last_seq ?? endSeqOf(own)
-    if (attempt.state === 'CLAIMED' && lastSeq !== null && attempt.stored_records + own.length === lastSeq + 1) sealed.push(await seal(transaction, attempt, lastSeq))
+    if (attempt.state === 'CLAIMED' && lastSeq !== null && attempt.stored_records + own.length === lastSeq + 1)
+      sealed.push(await seal(transaction, attempt, lastSeq))
   }
   count(fresh)
   return sealed
@@ -133,17 +150,26 @@ async function lockedBatches(transaction: Transaction, entries: readonly Entry[]
     byAttempt.set(key, own.set(entry.seq, own.get(entry.seq) ?? entry))
   }
   const keys = [...byAttempt.keys()].map((key) => key.split('/'))
-  const attempts = await transaction.query<LockedAttempt>(LOCK, [keys.map(([run]) => run), keys.map(([, number]) => number)])
+  const attempts = await transaction.query<LockedAttempt>(LOCK, [
+    keys.map(([run]) => run),
+    keys.map(([, number]) => number),
+  ])
   return attempts.flatMap((attempt) => {
     const own = [...(byAttempt.get(`${attempt.run_id}/${attempt.number}`)?.values() ?? [])]
-    const open = own.filter((entry) => isOpenFor(attempt, entry)).map((entry) => withChannels(entry, attempt.num_channels))
+    const open = own
+      .filter((entry) => isOpenFor(attempt, entry))
+      .map((entry) => withChannels(entry, attempt.num_channels))
     return open.length > 0 ? [{ attempt, entries: open }] : []
   })
 }
 
 /** A LOST attempt still takes its records, labelled as its own; they never change the run. */
 function isOpenFor({ state, epoch, host, last_seq }: LockedAttempt, entry: Entry): boolean {
-  const open = (state === 'CLAIMED' || state === 'LOST') && entry.epoch === epoch && entry.host === host && (last_seq === null || entry.seq <= last_seq)
+  const open =
+    (state === 'CLAIMED' || state === 'LOST') &&
+    entry.epoch === epoch &&
+    entry.host === host &&
+    (last_seq === null || entry.seq <= last_seq)
   // A duplicate of what was sealed is no loss; anything else is.
   if (!open && !(entry.epoch === epoch && entry.host === host)) dropped.inc({ reason: 'stale' })
   return open
@@ -155,13 +181,19 @@ function withChannels(entry: Entry, numChannels: number): Entry {
 }
 
 /** Chunks that cover samples which another chunk covers become malformed. */
-function withoutOverlap(entries: readonly Entry[], taken: readonly { readonly first_index: number; readonly count: number }[]): Entry[] {
+function withoutOverlap(
+  entries: readonly Entry[],
+  taken: readonly { readonly first_index: number; readonly count: number }[],
+): Entry[] {
   let end = 0
   return [...entries].sort(byIndex).map((entry) => {
     if (!entry.chunk) return entry
     const { firstIndex, count: samples } = entry.chunk
-    const overlaps = firstIndex < end || taken.some((range) => range.first_index < firstIndex + samples && range.first_index + range.count > firstIndex)
-    if (overlaps) return malformed(entry, `samples ${firstIndex} to ${firstIndex + samples} came under another seq already`)
+    const overlaps =
+      firstIndex < end ||
+      taken.some((range) => range.first_index < firstIndex + samples && range.first_index + range.count > firstIndex)
+    if (overlaps)
+      return malformed(entry, `samples ${firstIndex} to ${firstIndex + samples} came under another seq already`)
     end = firstIndex + samples
     return entry
   })
@@ -171,7 +203,10 @@ function byIndex(a: Entry, b: Entry): number {
   return (a.chunk?.firstIndex ?? -1) - (b.chunk?.firstIndex ?? -1) || a.seq - b.seq
 }
 
-async function storedRanges(transaction: Transaction, { attempt, entries }: AttemptBatch): Promise<{ first_index: number; count: number }[]> {
+async function storedRanges(
+  transaction: Transaction,
+  { attempt, entries }: AttemptBatch,
+): Promise<{ first_index: number; count: number }[]> {
   return transaction.query(RANGES, [attempt.run_id, attempt.number, entries.map((entry) => entry.seq)])
 }
 
@@ -179,14 +214,25 @@ async function storedRanges(transaction: Transaction, { attempt, entries }: Atte
 async function insertFresh(transaction: Transaction, batches: readonly AttemptBatch[]): Promise<AttemptBatch[]> {
   const all = batches.flatMap((batch) => batch.entries)
   if (all.length === 0) return []
-  const inserted = await transaction.query<{ readonly run_id: string; readonly attempt: number; readonly seq: number }>(INSERT, [
-    all.map((entry) => entry.runId), all.map((entry) => entry.attempt), all.map((entry) => entry.seq), all.map((entry) => entry.kind),
-    all.map((entry) => entry.body), all.map((entry) => entry.chunk?.firstIndex ?? null), all.map((entry) => entry.chunk?.count ?? null),
-    all.map((entry) => entry.chunk?.checksums ?? null),
-  ])
+  const inserted = await transaction.query<{ readonly run_id: string; readonly attempt: number; readonly seq: number }>(
+    INSERT,
+    [
+      all.map((entry) => entry.runId),
+      all.map((entry) => entry.attempt),
+      all.map((entry) => entry.seq),
+      all.map((entry) => entry.kind),
+      all.map((entry) => entry.body),
+      all.map((entry) => entry.chunk?.firstIndex ?? null),
+      all.map((entry) => entry.chunk?.count ?? null),
+      all.map((entry) => entry.chunk?.checksums ?? null),
+    ],
+  )
   const keys = new Set(inserted.map(({ run_id, attempt, seq }) => `${run_id}/${attempt}/${seq}`))
   return batches
-    .map(({ attempt, entries }) => ({ attempt, entries: entries.filter((entry) => keys.has(`${entry.runId}/${entry.attempt}/${entry.seq}`)) }))
+    .map(({ attempt, entries }) => ({
+      attempt,
+      entries: entries.filter((entry) => keys.has(`${entry.runId}/${entry.attempt}/${entry.seq}`)),
+    }))
     .filter(({ entries }) => entries.length > 0)
 }
 
@@ -217,18 +263,36 @@ async function seal(transaction: Transaction, attempt: LockedAttempt, lastSeq: n
   invariant(end, 'the last record of a whole journal is its end')
   const gaps = rows.filter((row) => row.kind === KINDS.gap).length
   const wrong = rows.find((row) => row.kind === KINDS.malformed)
-  const { mismatch, digests } = verify(rows.filter((row) => row.kind === KINDS.chunk), {
-    channels: end.channels,
-    numChannels: attempt.num_channels,
-    holesAllowed: gaps > 0 && attempt.accept_gaps,
-  })
+  const { mismatch, digests } = verify(
+    rows.filter((row) => row.kind === KINDS.chunk),
+    {
+      channels: end.channels,
+      numChannels: attempt.num_channels,
+      holesAllowed: gaps > 0 && attempt.accept_gaps,
+    },
+  )
   const verdict = verdictOf(
-    { ...outcomeOf(end), started: end.started, gaps, mismatch: wrong ? `record ${wrong.seq} is ${wrong.body?.toString() ?? 'malformed'}` : mismatch },
-    { maxAttempts: attempt.max_attempts, acceptGaps: attempt.accept_gaps, cancelRequested: attempt.cancel_requested, counted: attempt.counted, attempt: attempt.number },
+    {
+      ...outcomeOf(end),
+      started: end.started,
+      gaps,
+      mismatch: wrong ? `record ${wrong.seq} is ${wrong.body?.toString() ?? 'malformed'}` : mismatch,
+    },
+    {
+      maxAttempts: attempt.max_attempts,
+      acceptGaps: attempt.accept_gaps,
+      cancelRequested: attempt.cancel_requested,
+      counted: attempt.counted,
+      attempt: attempt.number,
+    },
   )
   const entered = await settle(transaction, {
-    runId: attempt.run_id, attempt: attempt.number, verdict, digests,
-    overloads: end.overloads.filter((output) => output < OVERLOADS_MAX), finalValues: end.finalValues,
+    runId: attempt.run_id,
+    attempt: attempt.number,
+    verdict,
+    digests,
+    overloads: end.overloads.filter((output) => output < OVERLOADS_MAX),
+    finalValues: end.finalValues,
   })
   return { ...entered, lastSeq, end }
 }
@@ -236,7 +300,9 @@ async function seal(transaction: Transaction, attempt: LockedAttempt, lastSeq: n
 function outcomeOf({ outcome, reason }: EndRecord): { outcome: AttemptOutcome; reason: string } {
   const known = ATTEMPT_OUTCOMES.find((word) => word === outcome)
   const text = reason.replaceAll('\0', '')
-  return known ? { outcome: known, reason: text } : { outcome: 'device_error', reason: `unknown outcome "${outcome.replaceAll('\0', '')}" ${text}`.trimEnd() }
+  return known
+    ? { outcome: known, reason: text }
+    : { outcome: 'device_error', reason: `unknown outcome "${outcome.replaceAll('\0', '')}" ${text}`.trimEnd() }
 }
 
 function count(fresh: readonly AttemptBatch[]): void {

@@ -37,14 +37,19 @@ export class JournalHandler {
       const entry = entryOf(message, subject)
       if (entry !== 'damaged') return [entry]
       dropped.inc({ reason: entry })
-      this.logger.warn(`A damaged record on ${subject} was dropped and will be asked for again (attempt ${message.attempt}, seq ${message.seq}).`)
+      this.logger.warn(
+        `A damaged record on ${subject} was dropped and will be asked for again (attempt ${message.attempt}, seq ${message.seq}).`,
+      )
       return []
     })
     if (entries.length === 0) return
     const sealed = await this.writer.store(entries)
+    this.view.stored(batch.map(({ message }) => message))
     for (const attempt of sealed) {
       this.view.sealed(attempt.runId, attempt)
-      this.logger.log(`Run ${attempt.runId} attempt ${attempt.attempt} sealed: ${attempt.end.outcome}; the run ${isTerminal(attempt.state) ? 'is' : 'goes back to'} ${attempt.state}.`)
+      this.logger.log(
+        `Run ${attempt.runId} attempt ${attempt.attempt} sealed: ${attempt.end.outcome}; the run ${isTerminal(attempt.state) ? 'is' : 'goes back to'} ${attempt.state}.`,
+      )
     }
     if (sealed.length > 0) this.dispatcher.wake()
   }

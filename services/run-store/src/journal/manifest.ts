@@ -29,7 +29,10 @@ export interface Verification {
 }
 
 /** `chunks` in the order of their first index. */
-export function verify(chunks: readonly StoredChunk[], { channels, numChannels, holesAllowed }: Expectation): Verification {
+export function verify(
+  chunks: readonly StoredChunk[],
+  { channels, numChannels, holesAllowed }: Expectation,
+): Verification {
   const hashes = Array.from({ length: numChannels }, () => createHash('sha256'))
   let next = 0
   let samples = 0
@@ -42,10 +45,13 @@ export function verify(chunks: readonly StoredChunk[], { channels, numChannels, 
     hashes.forEach((hash, channel) => hash.update(checksums.subarray(channel * 4, channel * 4 + 4)))
   }
   const digests = hashes.map((hash) => hash.digest())
-  if (channels.length !== numChannels) mismatch ||= `the manifest has ${channels.length} channels instead of ${numChannels}`
+  if (channels.length !== numChannels)
+    mismatch ||= `the manifest has ${channels.length} channels instead of ${numChannels}`
   channels.forEach((manifest, channel) => {
-    if (manifest.samples !== samples) mismatch ||= `channel ${channel} has ${samples} samples stored of ${manifest.samples}`
-    else if (!digests[channel]?.equals(manifest.digest)) mismatch ||= `channel ${channel} has another digest than its manifest`
+    if (manifest.samples !== samples)
+      mismatch ||= `channel ${channel} has ${samples} samples stored of ${manifest.samples}`
+    else if (!digests[channel]?.equals(manifest.digest))
+      mismatch ||= `channel ${channel} has another digest than its manifest`
   })
   return { mismatch, digests: Buffer.concat(digests) }
 }

@@ -29,9 +29,10 @@ export function pagesOf(chunks: readonly Chunk[]): Page[] {
     if (!head) return []
     const end = head.firstIndex + span.reduce((sum, chunk) => sum + chunk.count, 0)
     const pages: Page[] = []
-    for (let from = head.firstIndex; from < end; ) {
+    for (let from = head.firstIndex; from < end;) {
       const to = Math.min(end, (Math.floor(from / PAGE_SAMPLES) + 1) * PAGE_SAMPLES)
-      for (let channel = 0; channel < head.blocks.length; channel++) pages.push(pageOf(span, { channel, from, to, encoding: head.encoding }))
+      for (let channel = 0; channel < head.blocks.length; channel++)
+        pages.push(pageOf(span, { channel, from, to, encoding: head.encoding }))
       from = to
     }
     return pages
@@ -74,13 +75,20 @@ export function coarser(fine: Float32Array, origin: number, factor: number): Flo
   return entries
 }
 
-function pageOf(span: readonly Chunk[], { channel, from, to, encoding }: { channel: number; from: number; to: number; encoding: SampleEncoding }): Page {
+function pageOf(
+  span: readonly Chunk[],
+  { channel, from, to, encoding }: { channel: number; from: number; to: number; encoding: SampleEncoding },
+): Page {
   const width = BYTES_PER_SAMPLE[encoding]
   const samples = Buffer.allocUnsafe((to - from) * width)
   for (const chunk of span) {
     const start = Math.max(from, chunk.firstIndex)
     const end = Math.min(to, chunk.firstIndex + chunk.count)
-    if (start < end) samples.set(blockOf(chunk, channel).subarray((start - chunk.firstIndex) * width, (end - chunk.firstIndex) * width), (start - from) * width)
+    if (start < end)
+      samples.set(
+        blockOf(chunk, channel).subarray((start - chunk.firstIndex) * width, (end - chunk.firstIndex) * width),
+        (start - from) * width,
+      )
   }
   const level64 = pyramidOf(samplesOf(samples, encoding), from, LEVELS[0])
   const level512 = coarser(level64, Math.floor(from / LEVELS[0]), LEVELS[1] / LEVELS[0])

@@ -15,11 +15,23 @@ import { makeApiKey, secretHmac, type ApiKey } from './api-key.ts'
 
 /** Any number that nothing else in this database locks. */
 const FIRST_KEY_LOCK = 4_918_274
-const ADMIN_SCOPES = ['runs:read', 'runs:write', 'runs:cancel', 'devices:read', 'compile:write', 'export:read', 'keys:self', 'admin:*']
+const ADMIN_SCOPES = [
+  'runs:read',
+  'runs:write',
+  'runs:cancel',
+  'devices:read',
+  'compile:write',
+  'export:read',
+  'keys:self',
+  'admin:*',
+]
 
 const LOCK: Statement = { name: 'first-key-lock', text: 'SELECT pg_advisory_xact_lock($1)' }
 const ANY_KEY: Statement = { name: 'any-key', text: 'SELECT EXISTS (SELECT FROM api_key) AS found' }
-const KEEP_PEPPER: Statement = { name: 'keep-pepper', text: `INSERT INTO setting (name, value) VALUES ('key-pepper', $1) ON CONFLICT DO NOTHING` }
+const KEEP_PEPPER: Statement = {
+  name: 'keep-pepper',
+  text: `INSERT INTO setting (name, value) VALUES ('key-pepper', $1) ON CONFLICT DO NOTHING`,
+}
 const PEPPER: Statement = { name: 'pepper', text: `SELECT value FROM setting WHERE name = 'key-pepper'` }
 const ADMIN: Statement = {
   name: 'insert-admin',
@@ -71,7 +83,8 @@ export class KeyRepository implements OnModuleInit {
       const { found } = only(await transaction.query<{ readonly found: boolean }>(ANY_KEY))
       return found ? null : this.insertFirst(transaction)
     })
-    if (key) process.stdout.write(`The first API key, shown only now: ${key.text}\n`)
+    // With a file the key is not shown: logs are kept and copied.
+    if (key && !this.config.firstKeyFile) process.stdout.write(`The first API key, shown only now: ${key.text}\n`)
   }
 
   async authenticate(keyId: string, secret: string): Promise<AuthenticateReply> {

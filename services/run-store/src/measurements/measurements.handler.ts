@@ -1,8 +1,15 @@
 import { Controller } from '@nestjs/common'
 import { BYTES_PER_SAMPLE, Problem, RUN_LIMITS, samplesOf, type Channel } from '@lucihub/analog'
 import {
-  sampleEncoding, store,
-  type ListChannelsReply, type ListChannelsRequest, type PlotChannel, type ReadPlotReply, type ReadPlotRequest, type ReadSamplesReply, type ReadSamplesRequest,
+  sampleEncoding,
+  store,
+  type ListChannelsReply,
+  type ListChannelsRequest,
+  type PlotChannel,
+  type ReadPlotReply,
+  type ReadPlotRequest,
+  type ReadSamplesReply,
+  type ReadSamplesRequest,
 } from '@lucihub/contracts'
 import { Answer, type Call } from '@lucihub/messaging'
 import { PageRepository, type SampleSlice } from './page-repository.ts'
@@ -38,13 +45,22 @@ export class MeasurementsHandler {
   }
 
   @Answer(store.readSamples)
-  async readSamples({ ownerId, runId, channel: index, firstIndex: asked, maxSamples }: ReadSamplesRequest, _call: Call): Promise<ReadSamplesReply> {
+  async readSamples(
+    { ownerId, runId, channel: index, firstIndex: asked, maxSamples }: ReadSamplesRequest,
+    _call: Call,
+  ): Promise<ReadSamplesReply> {
     const source = await this.sources.of(ownerId, runId)
     const channel = channelOf(source, index)
     // Behind every run; larger numbers would not fit into the statement.
     const firstIndex = Math.min(asked, RUN_LIMITS.samples.max)
     const limit = Math.min(maxSamples || SAMPLES_MAX, SAMPLES_MAX)
-    const slices = await this.pages.samples({ runId, attempt: source.attempt, channels: [index], from: firstIndex, to: firstIndex + limit })
+    const slices = await this.pages.samples({
+      runId,
+      attempt: source.attempt,
+      channels: [index],
+      from: firstIndex,
+      to: firstIndex + limit,
+    })
     const [head, ...rest] = consecutive(slices, source.sealed ? null : firstIndex)
     const encoding = sampleEncoding.toProto(head?.encoding ?? source.encoding)
     const samples = head ? Buffer.concat([head, ...rest].map((slice) => slice.samples)) : Buffer.alloc(0)
@@ -52,22 +68,35 @@ export class MeasurementsHandler {
   }
 
   @Answer(store.readPlot)
-  async readPlot({ ownerId, runId, channels: wanted, fromIndex, toIndex, points }: ReadPlotRequest, _call: Call): Promise<ReadPlotReply> {
-    if (points > POINTS.max) throw new Problem('invalid-request', `A plot has 1 to ${POINTS.max} points per channel, not ${points}.`)
+  async readPlot(
+    { ownerId, runId, channels: wanted, fromIndex, toIndex, points }: ReadPlotRequest,
+    _call: Call,
+  ): Promise<ReadPlotReply> {
+    if (points > POINTS.max)
+      throw new Problem('invalid-request', `A plot has 1 to ${POINTS.max} points per channel, not ${points}.`)
     const source = await this.sources.of(ownerId, runId)
-    const channels = wanted.length === 0 ? source.channels : [...new Set(wanted)].map((index) => channelOf(source, index))
+    const channels =
+      wanted.length === 0 ? source.channels : [...new Set(wanted)].map((index) => channelOf(source, index))
     const { end } = source
     const to = toIndex === 0 ? end : Math.min(toIndex, end)
     const plan = planOf({ from: Math.min(fromIndex, to), to, points: points || POINTS.default, end })
     const buckets = new Map(channels.map((channel) => [channel.index, new Buckets(plan)]))
     const stretch = { runId, attempt: source.attempt, channels: [...buckets.keys()], from: plan.from, to: plan.to }
     if (plan.level === 1)
-      for (const slice of await this.pages.samples(stretch)) buckets.get(slice.channel)?.addSamples(slice.firstIndex, samplesOf(slice.samples, slice.encoding))
-    else for (const slice of await this.pages.pyramid(plan.level, stretch)) buckets.get(slice.channel)?.addEntries(slice.firstIndex, slice.entries)
+      for (const slice of await this.pages.samples(stretch))
+        buckets.get(slice.channel)?.addSamples(slice.firstIndex, samplesOf(slice.samples, slice.encoding))
+    else
+      for (const slice of await this.pages.pyramid(plan.level, stretch))
+        buckets.get(slice.channel)?.addEntries(slice.firstIndex, slice.entries)
     return {
-      fromIndex: plan.from, toIndex: plan.to, bucket: plan.bucket, pyramidLevel: plan.level,
+      fromIndex: plan.from,
+      toIndex: plan.to,
+      bucket: plan.bucket,
+      pyramidLevel: plan.level,
       channels: channels.map((channel): PlotChannel => ({
-        index: channel.index, label: channel.label, unit: channel.unit,
+        index: channel.index,
+        label: channel.label,
+        unit: channel.unit,
         ...(buckets.get(channel.index) ?? new Buckets(plan)).physical(channel),
       })),
     }
@@ -76,7 +105,8 @@ export class MeasurementsHandler {
 
 function channelOf(source: ResultSource, index: number): Channel {
   const channel = source.channels[index]
-  if (!channel) throw new Problem('not-found', `The run has ${source.channels.length} channels; there is no channel ${index}.`)
+  if (!channel)
+    throw new Problem('not-found', `The run has ${source.channels.length} channels; there is no channel ${index}.`)
   return channel
 }
 

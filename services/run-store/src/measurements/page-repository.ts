@@ -59,7 +59,10 @@ export class PageRepository {
 
   /** By channel, then index. */
   async samples(stretch: Stretch): Promise<SampleSlice[]> {
-    const rows = await this.database.query<{ channel: number; first_index: number; encoding: number; samples: Buffer }>(SAMPLES, values(stretch))
+    const rows = await this.database.query<{ channel: number; first_index: number; encoding: number; samples: Buffer }>(
+      SAMPLES,
+      values(stretch),
+    )
     return rows.map((row) => ({
       channel: row.channel,
       firstIndex: row.first_index,
@@ -70,8 +73,16 @@ export class PageRepository {
 
   /** By channel, then index. */
   async pyramid(level: Level, stretch: Stretch): Promise<PyramidSlice[]> {
-    const rows = await this.database.query<{ channel: number; first_index: number; count: number; entries: Buffer }>(PYRAMIDS[level], values(stretch))
-    return rows.map((row) => ({ channel: row.channel, firstIndex: row.first_index, count: row.count, entries: floatsOf(row.entries) }))
+    const rows = await this.database.query<{ channel: number; first_index: number; count: number; entries: Buffer }>(
+      PYRAMIDS[level],
+      values(stretch),
+    )
+    return rows.map((row) => ({
+      channel: row.channel,
+      firstIndex: row.first_index,
+      count: row.count,
+      entries: floatsOf(row.entries),
+    }))
   }
 }
 

@@ -21,7 +21,17 @@ export interface PlotPlan {
  * The coarsest level that gives at least half of the points asked for: at most 32 samples are read per point
  * from the samples themselves, 4 entries per point from level 64, and from level 512 what the range needs.
  */
-export function planOf({ from, to, points, end }: { readonly from: number; readonly to: number; readonly points: number; readonly end: number }): PlotPlan {
+export function planOf({
+  from,
+  to,
+  points,
+  end,
+}: {
+  readonly from: number
+  readonly to: number
+  readonly points: number
+  readonly end: number
+}): PlotPlan {
   const ideal = Math.max(1, Math.ceil((to - from) / points))
   const level = ideal > 256 ? 512 : ideal > 32 ? 64 : 1
   const bucket = Math.max(1, Math.ceil(ideal / level)) * level
@@ -46,7 +56,8 @@ export class Buckets {
   /** Entries of a page that starts at `firstIndex`; those outside the plan's range are left out. */
   addEntries(firstIndex: number, entries: Float32Array): void {
     const origin = Math.floor(firstIndex / this.plan.level) * this.plan.level
-    for (let at = 0; at < entries.length; at += 2) this.add(origin + (at / 2) * this.plan.level, entries[at] as number, entries[at + 1] as number)
+    for (let at = 0; at < entries.length; at += 2)
+      this.add(origin + (at / 2) * this.plan.level, entries[at] as number, entries[at + 1] as number)
   }
 
   /** Physical values as little-endian f32; NaN for a bucket without samples. */

@@ -38,11 +38,15 @@ const CLAIMED_HOST: Statement = {
 }
 
 /** Problems: `not-found`; `state-conflict` when it has ended otherwise. */
-export async function cancel(transaction: Transaction, { ownerId, runId }: { readonly ownerId: string; readonly runId: string }): Promise<Cancellation> {
+export async function cancel(
+  transaction: Transaction,
+  { ownerId, runId }: { readonly ownerId: string; readonly runId: string },
+): Promise<Cancellation> {
   const [run] = await transaction.query<Locked>(LOCK, [ownerId, runId])
   if (!run) throw noSuchRun(runId)
   if (run.state === 'CANCELED') return { kind: 'already' }
-  if (isTerminal(run.state)) throw new Problem('state-conflict', `The run is ${run.state} and cannot be canceled any more.`)
+  if (isTerminal(run.state))
+    throw new Problem('state-conflict', `The run is ${run.state} and cannot be canceled any more.`)
   await transaction.query(REQUEST, [runId])
   if (run.live_attempt !== null) {
     const [claimed] = await transaction.query<{ readonly host: string }>(CLAIMED_HOST, [runId, run.live_attempt])

@@ -4,7 +4,15 @@ import { Injectable } from '@nestjs/common'
 import { Problem, type RunKind, type RunState } from '@lucihub/analog'
 import { CompileReply, ConfigurationMessage, type RunMessage, type RunSpec } from '@lucihub/contracts'
 import { Database, type Statement } from '../database/database.ts'
-import { ATTEMPT_COLUMNS, only, RUN_COLUMNS, runToProto, type AttemptRow, type RunRow, type RunTexts } from './run-rows.ts'
+import {
+  ATTEMPT_COLUMNS,
+  only,
+  RUN_COLUMNS,
+  runToProto,
+  type AttemptRow,
+  type RunRow,
+  type RunTexts,
+} from './run-rows.ts'
 import { specHash, type Submission } from './submission.ts'
 import { isUuid, uuid7 } from './uuid7.ts'
 
@@ -82,21 +90,39 @@ export class RunRepository {
   /** Accepts a run, or finds the one that the key already stands for. Problems: `idempotency-mismatch`, `too-many-requests`. */
   async accept(run: NewRun): Promise<{ readonly run: RunMessage; readonly existing: boolean }> {
     const configuration = Buffer.from(ConfigurationMessage.encode(run.submission.configuration))
-    const report = run.spec.report || run.spec.diagnostics.length > 0
-      ? Buffer.from(CompileReply.encode({ report: run.spec.report ?? null, diagnostics: run.spec.diagnostics, configuration: null }))
-      : null
+    const report =
+      run.spec.report || run.spec.diagnostics.length > 0
+        ? Buffer.from(
+            CompileReply.encode({
+              report: run.spec.report ?? null,
+              diagnostics: run.spec.diagnostics,
+              configuration: null,
+            }),
+          )
+        : null
     const rows = await this.database.query<RunRow>(INSERT, insertValues(run, { configuration, report }))
     const [row] = rows
-    if (row) return { run: runToProto(row, { attempts: [], texts: { source: run.spec.source, report, configuration } }), existing: false }
+    if (row)
+      return {
+        run: runToProto(row, { attempts: [], texts: { source: run.spec.source, report, configuration } }),
+        existing: false,
+      }
     const existing = await this.byKey(run.ownerId, run.idempotencyKey, run.spec)
     if (existing) return { run: existing, existing: true }
-    throw new Problem('too-many-requests', `You have ${run.maxQueued} runs waiting, which is the most that one user may have.`, { retryAfterS: 10 })
+    throw new Problem(
+      'too-many-requests',
+      `You have ${run.maxQueued} runs waiting, which is the most that one user may have.`,
+      { retryAfterS: 10 },
+    )
   }
 
   /** The run that an idempotency key stands for, or null. Problem `idempotency-mismatch` when that was another request. */
   async byKey(ownerId: string, key: string, spec: RunSpec): Promise<RunMessage | null> {
     if (key === '') return null
-    const [row] = await this.database.query<RunRow & RunTexts & { readonly spec_sha256: Buffer }>(BY_KEY, [ownerId, key])
+    const [row] = await this.database.query<RunRow & RunTexts & { readonly spec_sha256: Buffer }>(BY_KEY, [
+      ownerId,
+      key,
+    ])
     if (!row) return null
     if (!row.spec_sha256.equals(specHash(spec)))
       throw new Problem('idempotency-mismatch', `The key "${key}" stands for run ${row.id}, which was another request.`)
@@ -112,11 +138,20 @@ export class RunRepository {
 
   /** Newest first. `nextSeq`: where to go on, 0 at the end. */
   async list(filter: RunFilter): Promise<{ readonly runs: readonly RunMessage[]; readonly nextSeq: number }> {
-    const rows = await this.database.query<RunRow>(LIST, [filter.ownerId, filter.beforeSeq, filter.states, filter.kinds, filter.deviceId, filter.limit + 1])
+    const rows = await this.database.query<RunRow>(LIST, [
+      filter.ownerId,
+      filter.beforeSeq,
+      filter.states,
+      filter.kinds,
+      filter.deviceId,
+      filter.limit + 1,
+    ])
     const shown = rows.slice(0, filter.limit)
     const attempts = await this.attempts(shown.map((row) => row.id))
     return {
-      runs: shown.map((row) => runToProto(row, { attempts: attempts.filter((attempt) => attempt.run_id === row.id), texts: null })),
+      runs: shown.map((row) =>
+        runToProto(row, { attempts: attempts.filter((attempt) => attempt.run_id === row.id), texts: null }),
+      ),
       nextSeq: rows.length > filter.limit ? only(shown.slice(-1)).seq : 0,
     }
   }
@@ -130,12 +165,33 @@ export function noSuchRun(runId: string): Problem {
   return new Problem('not-found', `There is no run ${runId.slice(0, 80)}.`)
 }
 
-function insertValues({ ownerId, idempotencyKey, spec, submission, maxQueued }: NewRun, { configuration, report }: { configuration: Buffer; report: Buffer | null }): unknown[] {
+function insertValues(
+  { ownerId, idempotencyKey, spec, submission, maxQueued }: NewRun,
+  { configuration, report }: { configuration: Buffer; report: Buffer | null },
+): unknown[] {
   return [
-    uuid7(Date.now()), ownerId, idempotencyKey || null, specHash(spec), submission.kind, spec.title, spec.source, report,
-    createHash('sha256').update(configuration).digest(), configuration,
-    submission.deviceId, submission.deviceClass, submission.deviceId ?? `class:${submission.deviceClass}`,
-    submission.opTimeNs, submission.icTimeNs, submission.sampleRateHz, spec.haltOnOverload, submission.maxAttempts, spec.acceptGaps,
-    submission.numChannels, submission.expectedSamples, submission.kind === 'compile' ? 'COMPLETED' : 'QUEUED', maxQueued,
+    uuid7(Date.now()),
+    ownerId,
+    idempotencyKey || null,
+    specHash(spec),
+    submission.kind,
+    spec.title,
+    spec.source,
+    report,
+    createHash('sha256').update(configuration).digest(),
+    configuration,
+    submission.deviceId,
+    submission.deviceClass,
+    submission.deviceId ?? `class:${submission.deviceClass}`,
+    submission.opTimeNs,
+    submission.icTimeNs,
+    submission.sampleRateHz,
+    spec.haltOnOverload,
+    submission.maxAttempts,
+    spec.acceptGaps,
+    submission.numChannels,
+    submission.expectedSamples,
+    submission.kind === 'compile' ? 'COMPLETED' : 'QUEUED',
+    maxQueued,
   ]
 }

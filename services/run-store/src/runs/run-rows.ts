@@ -1,7 +1,15 @@
 /** Rows of `run` and `attempt` as messages. */
 import { invariant, type AttemptState, type DeviceClass, type RunKind, type RunState } from '@lucihub/analog'
 import {
-  attemptState, CompileReply, ConfigurationMessage, deviceClass, runKind, runState, type Attempt, type RunMessage, type RunSpec,
+  attemptState,
+  CompileReply,
+  ConfigurationMessage,
+  deviceClass,
+  runKind,
+  runState,
+  type Attempt,
+  type RunMessage,
+  type RunSpec,
 } from '@lucihub/contracts'
 
 /** Everything of a run but its source, report and configuration. */
@@ -62,7 +70,10 @@ export interface AttemptRow {
 }
 
 /** `texts` null: left out, as in lists. `attempts` in order. */
-export function runToProto(row: RunRow, { attempts, texts }: { readonly attempts: readonly AttemptRow[]; readonly texts: RunTexts | null }): RunMessage {
+export function runToProto(
+  row: RunRow,
+  { attempts, texts }: { readonly attempts: readonly AttemptRow[]; readonly texts: RunTexts | null },
+): RunMessage {
   return {
     id: row.id,
     ownerId: row.owner_id,

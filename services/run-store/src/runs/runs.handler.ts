@@ -1,9 +1,18 @@
 import { Controller, Inject } from '@nestjs/common'
 import { Problem, RUN_KINDS, RUN_STATES } from '@lucihub/analog'
 import {
-  broadcasts, runKind, runState, store,
-  type CancelRunReply, type CancelRunRequest, type GetRunReply, type GetRunRequest, type ListRunsReply, type ListRunsRequest,
-  type SubmitRunReply, type SubmitRunRequest,
+  broadcasts,
+  runKind,
+  runState,
+  store,
+  type CancelRunReply,
+  type CancelRunRequest,
+  type GetRunReply,
+  type GetRunRequest,
+  type ListRunsReply,
+  type ListRunsRequest,
+  type SubmitRunReply,
+  type SubmitRunRequest,
 } from '@lucihub/contracts'
 import { Answer, Bus, type Call } from '@lucihub/messaging'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
@@ -41,8 +50,18 @@ export class SubmitHandler {
     const example = wantedClass(spec, device) === 'REDAC' && !device ? await this.devices.exampleOf('REDAC') : null
     const judged = judge(spec, { device, example })
     if ('violations' in judged)
-      throw new Problem('validation-failed', `The run has ${judged.violations.length} values that cannot be accepted.`, { violations: judged.violations })
-    const accepted = await this.runs.accept({ ownerId, idempotencyKey, spec, submission: judged.submission, maxQueued: this.config.maxQueuedPerOwner })
+      throw new Problem(
+        'validation-failed',
+        `The run has ${judged.violations.length} values that cannot be accepted.`,
+        { violations: judged.violations },
+      )
+    const accepted = await this.runs.accept({
+      ownerId,
+      idempotencyKey,
+      spec,
+      submission: judged.submission,
+      maxQueued: this.config.maxQueuedPerOwner,
+    })
     if (!accepted.existing) this.dispatcher.wake()
     return accepted
   }
@@ -92,6 +111,7 @@ export class RunsHandler {
 
 function seqOf(cursor: string): number {
   if (cursor === '') return Number.MAX_SAFE_INTEGER
-  if (!/^[1-9][0-9]{0,15}$/.test(cursor)) throw new Problem('invalid-request', `"${cursor.slice(0, 40)}" is not a cursor of this list.`)
+  if (!/^[1-9][0-9]{0,15}$/.test(cursor))
+    throw new Problem('invalid-request', `"${cursor.slice(0, 40)}" is not a cursor of this list.`)
   return Number(cursor)
 }

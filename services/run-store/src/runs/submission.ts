@@ -4,8 +4,16 @@
  */
 import { createHash } from 'node:crypto'
 import {
-  LUCIDAC, RUN_KINDS, RUN_LIMITS, sampleCount, violationsOf,
-  DEVICE_CLASSES, type DeviceClass, type DeviceSpecification, type RunKind, type Violation,
+  LUCIDAC,
+  RUN_KINDS,
+  RUN_LIMITS,
+  sampleCount,
+  violationsOf,
+  DEVICE_CLASSES,
+  type DeviceClass,
+  type DeviceSpecification,
+  type RunKind,
+  type Violation,
 } from '@lucihub/analog'
 import { configurationFromProto, deviceClass, runKind, RunSpec, type ConfigurationMessage } from '@lucihub/contracts'
 
@@ -38,25 +46,46 @@ export interface Submission {
   readonly expectedSamples: number
 }
 
-const DEFAULT_CLASS: Readonly<Record<RunKind, DeviceClass>> = { compile: 'LUCIDAC', simulate: 'SIMULATOR', run: 'LUCIDAC' }
+const DEFAULT_CLASS: Readonly<Record<RunKind, DeviceClass>> = {
+  compile: 'LUCIDAC',
+  simulate: 'SIMULATOR',
+  run: 'LUCIDAC',
+}
 
 /** The submission, or why not: never both. */
-export function judge(spec: RunSpec, target: Target): { readonly submission: Submission } | { readonly violations: readonly Violation[] } {
+export function judge(
+  spec: RunSpec,
+  target: Target,
+): { readonly submission: Submission } | { readonly violations: readonly Violation[] } {
   const violations: Violation[] = []
   const report = (pointer: string, value: unknown, message: string, remedy: string): void => {
     violations.push({ pointer, value: String(value).slice(0, 80), message, remedy })
   }
-  const within = (pointer: string, value: number, { min, max }: { readonly min: number; readonly max: number }): void => {
-    if (!Number.isSafeInteger(value) || value < min || value > max) report(pointer, value, 'The value is out of bounds.', `Use a whole number from ${min} to ${max}.`)
+  const within = (
+    pointer: string,
+    value: number,
+    { min, max }: { readonly min: number; readonly max: number },
+  ): void => {
+    if (!Number.isSafeInteger(value) || value < min || value > max)
+      report(pointer, value, 'The value is out of bounds.', `Use a whole number from ${min} to ${max}.`)
   }
 
   const kind = RUN_KINDS.find((word) => runKind.toProto(word) === spec.kind)
   if (!kind) report('/kind', spec.kind, 'There is no such kind of run.', `Use ${RUN_KINDS.join(', ')}.`)
   const wanted = wantedClass(spec, target.device)
-  if (!wanted) report('/deviceClass', spec.deviceClass, 'There is no such device class.', `Use ${DEVICE_CLASSES.join(', ')}.`)
-  if (kind === 'simulate' && wanted && wanted !== 'SIMULATOR') report('/deviceClass', wanted, 'A simulation needs a simulator.', 'Use SIMULATOR, or the kind "run".')
-  if (spec.deviceId !== '' && !target.device) report('/deviceId', spec.deviceId, 'There is no such device.', 'Use the id or the name of a device in the list of devices.')
-  if (target.device && wanted && target.device.deviceClass !== wanted) report('/deviceClass', wanted, `The device is of class ${target.device.deviceClass}.`, 'Leave one of the two out.')
+  if (!wanted)
+    report('/deviceClass', spec.deviceClass, 'There is no such device class.', `Use ${DEVICE_CLASSES.join(', ')}.`)
+  if (kind === 'simulate' && wanted && wanted !== 'SIMULATOR')
+    report('/deviceClass', wanted, 'A simulation needs a simulator.', 'Use SIMULATOR, or the kind "run".')
+  if (spec.deviceId !== '' && !target.device)
+    report(
+      '/deviceId',
+      spec.deviceId,
+      'There is no such device.',
+      'Use the id or the name of a device in the list of devices.',
+    )
+  if (target.device && wanted && target.device.deviceClass !== wanted)
+    report('/deviceClass', wanted, `The device is of class ${target.device.deviceClass}.`, 'Leave one of the two out.')
 
   checkText('/title', spec.title, RUN_LIMITS.titleLength.max, report)
   checkText('/source', spec.source, RUN_LIMITS.sourceBytes.max, report)
@@ -68,26 +97,40 @@ export function judge(spec: RunSpec, target: Target): { readonly submission: Sub
   within('/maxAttempts', maxAttempts, RUN_LIMITS.attempts)
 
   const configuration = spec.configuration
-  if (!configuration) report('/configuration', 'none', 'There is nothing to run.', 'Send a program that compiles, or a configuration.')
+  if (!configuration)
+    report('/configuration', 'none', 'There is nothing to run.', 'Send a program that compiles, or a configuration.')
   else violations.push(...configurationViolations(configuration, wanted, target))
   const numChannels = configuration?.probes.length ?? 0
   const expectedSamples = sampleCount(spec.opTimeNs, sampleRateHz)
   if (numChannels * expectedSamples > RUN_LIMITS.samples.max)
-    report('/sampleRateHz', sampleRateHz, `The run would take ${numChannels * expectedSamples} samples.`,
-      `Take at most ${RUN_LIMITS.samples.max} samples over all channels: lower the rate, shorten the op time or remove probes.`)
+    report(
+      '/sampleRateHz',
+      sampleRateHz,
+      `The run would take ${numChannels * expectedSamples} samples.`,
+      `Take at most ${RUN_LIMITS.samples.max} samples over all channels: lower the rate, shorten the op time or remove probes.`,
+    )
 
   if (violations.length > 0 || !kind || !wanted || !configuration) return { violations }
   return {
     submission: {
-      kind, configuration, deviceId: target.device?.id ?? null, deviceClass: wanted,
-      opTimeNs: spec.opTimeNs, icTimeNs, sampleRateHz, maxAttempts, numChannels, expectedSamples,
+      kind,
+      configuration,
+      deviceId: target.device?.id ?? null,
+      deviceClass: wanted,
+      opTimeNs: spec.opTimeNs,
+      icTimeNs,
+      sampleRateHz,
+      maxAttempts,
+      numChannels,
+      expectedSamples,
     },
   }
 }
 
 /** The class that a run asks for: said, or that of its device, or usual for its kind. Null for a number without a word. */
 export function wantedClass(spec: RunSpec, device: { readonly deviceClass: DeviceClass } | null): DeviceClass | null {
-  if (spec.deviceClass !== 0) return DEVICE_CLASSES.find((word) => deviceClass.toProto(word) === spec.deviceClass) ?? null
+  if (spec.deviceClass !== 0)
+    return DEVICE_CLASSES.find((word) => deviceClass.toProto(word) === spec.deviceClass) ?? null
   if (device) return device.deviceClass
   const kind = RUN_KINDS.find((word) => runKind.toProto(word) === spec.kind)
   return DEFAULT_CLASS[kind ?? 'run']
@@ -101,10 +144,20 @@ export function wantedClass(spec: RunSpec, device: { readonly deviceClass: Devic
 export function specHash(spec: RunSpec): Buffer {
   const { icTimeNs, sampleRateHz, maxAttempts } = withDefaults(spec)
   const asked: RunSpec = {
-    kind: spec.kind, title: spec.title, source: spec.source, diagnostics: [], report: null,
-    configuration: spec.source === '' ? spec.configuration ?? null : null,
-    deviceId: spec.deviceId, deviceClass: spec.deviceClass, opTimeNs: spec.opTimeNs, icTimeNs, sampleRateHz,
-    haltOnOverload: spec.haltOnOverload, maxAttempts, acceptGaps: spec.acceptGaps,
+    kind: spec.kind,
+    title: spec.title,
+    source: spec.source,
+    diagnostics: [],
+    report: null,
+    configuration: spec.source === '' ? (spec.configuration ?? null) : null,
+    deviceId: spec.deviceId,
+    deviceClass: spec.deviceClass,
+    opTimeNs: spec.opTimeNs,
+    icTimeNs,
+    sampleRateHz,
+    haltOnOverload: spec.haltOnOverload,
+    maxAttempts,
+    acceptGaps: spec.acceptGaps,
   }
   return createHash('sha256').update(RunSpec.encode(asked)).digest()
 }
@@ -117,19 +170,46 @@ function withDefaults(spec: RunSpec): { icTimeNs: number; sampleRateHz: number; 
   }
 }
 
-function configurationViolations(message: ConfigurationMessage, wanted: DeviceClass | null, { device, example }: Target): Violation[] {
+function configurationViolations(
+  message: ConfigurationMessage,
+  wanted: DeviceClass | null,
+  { device, example }: Target,
+): Violation[] {
   const specification = device?.specification ?? (wanted === 'REDAC' ? example : LUCIDAC)
   if (!specification)
-    return [{ pointer: '/deviceClass', value: 'REDAC', message: 'No REDAC is known, so the configuration cannot be checked.', remedy: 'Wait until one was seen, or name another class.' }]
+    return [
+      {
+        pointer: '/deviceClass',
+        value: 'REDAC',
+        message: 'No REDAC is known, so the configuration cannot be checked.',
+        remedy: 'Wait until one was seen, or name another class.',
+      },
+    ]
   try {
-    return violationsOf(configurationFromProto(message), specification).map((violation) => ({ ...violation, pointer: `/configuration${violation.pointer}` }))
+    return violationsOf(configurationFromProto(message), specification).map((violation) => ({
+      ...violation,
+      pointer: `/configuration${violation.pointer}`,
+    }))
   } catch {
     // An enumeration value without a word: the sender speaks another version of the contract.
-    return [{ pointer: '/configuration', value: '', message: 'The configuration names a block or operation that does not exist.', remedy: 'Use the kinds of block that the device describes.' }]
+    return [
+      {
+        pointer: '/configuration',
+        value: '',
+        message: 'The configuration names a block or operation that does not exist.',
+        remedy: 'Use the kinds of block that the device describes.',
+      },
+    ]
   }
 }
 
-function checkText(pointer: string, text: string, max: number, report: (pointer: string, value: unknown, message: string, remedy: string) => void): void {
-  if (Buffer.byteLength(text) > max) report(pointer, `${text.slice(0, 20)}…`, `The text has ${Buffer.byteLength(text)} bytes.`, `Use at most ${max}.`)
+function checkText(
+  pointer: string,
+  text: string,
+  max: number,
+  report: (pointer: string, value: unknown, message: string, remedy: string) => void,
+): void {
+  if (Buffer.byteLength(text) > max)
+    report(pointer, `${text.slice(0, 20)}…`, `The text has ${Buffer.byteLength(text)} bytes.`, `Use at most ${max}.`)
   if (text.includes('\0')) report(pointer, 'U+0000', 'The text contains a NUL character.', 'Remove it.')
 }

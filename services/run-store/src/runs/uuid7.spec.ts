@@ -6,5 +6,10 @@ test('a run id is a UUID of version 7 that sorts by time', () => {
 })
 
 test('only the usual spelling is a uuid', () => {
-  expect([isUuid(uuid7(1)), isUuid(uuid7(1).replaceAll('-', '')), isUuid(''), isUuid(`${uuid7(1)} `)]).toEqual([true, false, false, false])
+  expect([isUuid(uuid7(1)), isUuid(uuid7(1).replaceAll('-', '')), isUuid(''), isUuid(`${uuid7(1)} `)]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ])
 })

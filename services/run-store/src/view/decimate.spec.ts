@@ -30,10 +30,22 @@ test('a fast one by minimum and maximum, a thousand per second', () => {
 
 test('a hole ends a view, and the next begins behind it', () => {
   const views = decimate([chunk(0, 0, [1]), chunk(2, 2, [3])], { channels: CHANNELS, sampleRateHz: 100 })
-  expect(views.map(({ seq, samples }) => [seq, samples.firstIndex, samples.count])).toEqual([[0, 0, 1], [2, 2, 1]])
+  expect(views.map(({ seq, samples }) => [seq, samples.firstIndex, samples.count])).toEqual([
+    [0, 0, 1],
+    [2, 2, 1],
+  ])
 })
 
 test('a device faster than real time does not make a frame larger', () => {
-  const [view] = decimate([chunk(0, 0, Array.from({ length: 10_000 }, (_, at) => at))], { channels: CHANNELS, sampleRateHz: 1_000 })
+  const [view] = decimate(
+    [
+      chunk(
+        0,
+        0,
+        Array.from({ length: 10_000 }, (_, at) => at),
+      ),
+    ],
+    { channels: CHANNELS, sampleRateHz: 1_000 },
+  )
   expect(pairs(view?.samples.channels[0])).toHaveLength(2 * FRAME_BUCKETS_MAX)
 })

@@ -1,12 +1,22 @@
 /**
- * The live view: taps the journal as it passes on the bus (no stream read, no database on the way), decimates
- * the samples and tells everybody who watches. What is told here may be lost; what is stored cannot. Two rules
- * keep it honest: an end is told only when it is sealed, and a record counts only from the host and under the
- * epoch that claimed its attempt.
+ * The live view: taps the samples as they pass on the bus (no stream read, no database on the way), decimates
+ * them and tells everybody who watches. What is told here may be lost; what is stored cannot. Three rules keep
+ * it honest: phases, logs and gaps are told when they are stored, so that whoever hears of one can read it; an
+ * end is told only when it is sealed; and samples count only from the host and under the epoch that claimed
+ * their attempt.
  */
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
 import { BYTES_PER_SAMPLE, isTerminal, SAMPLE_ENCODINGS, type Channel, type RunState } from '@lucihub/analog'
-import { broadcasts, ConfigurationMessage, feeds, runState, sampleEncoding, type EndRecord, type JournalRecord, type RunEvent } from '@lucihub/contracts'
+import {
+  broadcasts,
+  ConfigurationMessage,
+  feeds,
+  runState,
+  sampleEncoding,
+  type EndRecord,
+  type JournalRecord,
+  type RunEvent,
+} from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import { Database, type Statement } from '../database/database.ts'
 import { contentOf } from '../journal/entry.ts'
@@ -52,7 +62,7 @@ interface Live {
 export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(HotView.name)
   private readonly live = new Map<string, Live>()
-  private unsubscribe: (() => void)[] = []
+  private unsubscribe: (() => void) | null = null
   private sweep: NodeJS.Timeout | null = null
 
   constructor(
@@ -63,31 +73,64 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   onApplicationBootstrap(): void {
     const hear = (record: JournalRecord, subject: string): void => this.hear(record, subject)
-    const group = 'run-store-view'
-    this.unsubscribe = [this.bus.subscribe(feeds.journalEvent, { group }, hear), this.bus.subscribe(feeds.journalData, { group }, hear)]
+    this.unsubscribe = this.bus.subscribe(feeds.journalData, { group: 'run-store-view' }, hear)
     this.sweep = setInterval(() => this.forgetIdle(), IDLE_MS).unref()
   }
 
   beforeApplicationShutdown(): void {
-    for (const end of this.unsubscribe) end()
+    this.unsubscribe?.()
     if (this.sweep) clearInterval(this.sweep)
     for (const live of this.live.values()) if (live.timer) clearTimeout(live.timer)
     this.live.clear()
   }
 
   /** A run entered a state that no end record explains. Call it after the commit. */
-  entered(runId: string, { attempt, state, reason }: { readonly attempt: number; readonly state: RunState; readonly reason: string }): void {
+  entered(
+    runId: string,
+    { attempt, state, reason }: { readonly attempt: number; readonly state: RunState; readonly reason: string },
+  ): void {
     this.tell(runId, [stateEvent({ attempt, seq: 0, state, reason })])
   }
 
   /** An attempt was sealed. Call it after the commit. */
-  sealed(runId: string, { attempt, lastSeq, end, state, reason }: { readonly attempt: number; readonly lastSeq: number; readonly end: EndRecord; readonly state: RunState; readonly reason: string }): void {
-    const last = [{ attempt, seq: lastSeq, atMs: Date.now(), end }, stateEvent({ attempt, seq: lastSeq + 1, state, reason })]
+  sealed(
+    runId: string,
+    {
+      attempt,
+      lastSeq,
+      end,
+      state,
+      reason,
+    }: {
+      readonly attempt: number
+      readonly lastSeq: number
+      readonly end: EndRecord
+      readonly state: RunState
+      readonly reason: string
+    },
+  ): void {
+    const last = [
+      { attempt, seq: lastSeq, atMs: Date.now(), end },
+      stateEvent({ attempt, seq: lastSeq + 1, state, reason }),
+    ]
     const live = this.live.get(keyOf(runId, attempt))
     this.live.delete(keyOf(runId, attempt))
     if (live?.timer) clearTimeout(live.timer)
     const before = live ? this.frame(live) : Promise.resolve()
     void before.then(() => this.tell(runId, last))
+  }
+
+  /** Records were stored, sealed or not. Call it after the commit. */
+  stored(records: readonly JournalRecord[]): void {
+    const byRun = new Map<string, RunEvent[]>()
+    for (const record of records) {
+      if (record.chunk || record.end) continue
+      const { runId, attempt, seq, atMs } = record
+      const events = byRun.get(runId) ?? []
+      byRun.set(runId, events)
+      events.push({ attempt, seq, atMs, ...contentOf(record) })
+    }
+    for (const [runId, events] of byRun) this.tell(runId, events)
   }
 
   /** Samples events of the last seconds, oldest first. */
@@ -97,11 +140,12 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   private hear(record: JournalRecord, subject: string): void {
     const [, , , host = ''] = subject.split('.')
-    if (record.end || !isUuid(record.runId) || record.attempt > 0x7fffffff) return
+    if (!record.chunk || !isUuid(record.runId) || record.attempt > 0x7fffffff) return
     const live = this.liveOf(record.runId, record.attempt)
     live.pending.push({ record, host })
-    live.pendingBytes += record.chunk?.samples.length ?? 0
-    const wait = live.pendingBytes > PENDING_BYTES_MAX ? 0 : Math.max(0, live.lastFrameMs + FRAME_INTERVAL_MS - performance.now())
+    live.pendingBytes += record.chunk.samples.length
+    const wait =
+      live.pendingBytes > PENDING_BYTES_MAX ? 0 : Math.max(0, live.lastFrameMs + FRAME_INTERVAL_MS - performance.now())
     if (live.timer && wait > 0) return
     if (live.timer) clearTimeout(live.timer)
     live.timer = setTimeout(() => {
@@ -114,17 +158,39 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
     const key = keyOf(runId, attempt)
     const known = this.live.get(key)
     if (known) return known
-    const live: Live = { runId, attempt, watched: this.watched(runId, attempt), pending: [], pendingBytes: 0, timer: null, lastFrameMs: 0 }
+    const live: Live = {
+      runId,
+      attempt,
+      watched: this.watched(runId, attempt),
+      pending: [],
+      pendingBytes: 0,
+      timer: null,
+      lastFrameMs: 0,
+    }
     this.live.set(key, live)
     return live
   }
 
   private async watched(runId: string, attempt: number): Promise<Watched | null> {
     try {
-      const [row] = await this.database.query<{ host: string; epoch: number; sample_rate_hz: number; configuration: Buffer }>(WATCHED, [runId, attempt])
-      return row ? { host: row.host, epoch: row.epoch, sampleRateHz: row.sample_rate_hz, channels: channelsOf(ConfigurationMessage.decode(row.configuration)) } : null
+      const [row] = await this.database.query<{
+        host: string
+        epoch: number
+        sample_rate_hz: number
+        configuration: Buffer
+      }>(WATCHED, [runId, attempt])
+      return row
+        ? {
+            host: row.host,
+            epoch: row.epoch,
+            sampleRateHz: row.sample_rate_hz,
+            channels: channelsOf(ConfigurationMessage.decode(row.configuration)),
+          }
+        : null
     } catch (error) {
-      this.logger.warn(`Run ${runId} has no live view: ${String(error)}`)
+      // Forgotten, so that its next record asks again.
+      this.live.delete(keyOf(runId, attempt))
+      this.logger.warn(`Run ${runId} has no live view for now: ${String(error)}`)
       return null
     }
   }
@@ -136,11 +202,16 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
     live.pendingBytes = 0
     const watched = await live.watched
     if (!watched) return
-    const records = pending.filter(({ host, record }) => host === watched.host && record.epoch === watched.epoch).map(({ record }) => record)
-    const samples = decimate(records.flatMap((record) => rawChunkOf(record, watched.channels.length)).sort((a, b) => a.firstIndex - b.firstIndex), watched)
-      .map(({ seq, samples: view }): RunEvent => ({ attempt: live.attempt, seq, atMs: Date.now(), samples: view }))
-    const others = records.filter((record) => !record.chunk).map((record): RunEvent => ({ attempt: record.attempt, seq: record.seq, atMs: record.atMs, ...contentOf(record) }))
-    this.tell(live.runId, [...others, ...samples].sort((a, b) => a.seq - b.seq))
+    const records = pending
+      .filter(({ host, record }) => host === watched.host && record.epoch === watched.epoch)
+      .map(({ record }) => record)
+    const samples = decimate(
+      records
+        .flatMap((record) => rawChunkOf(record, watched.channels.length))
+        .sort((a, b) => a.firstIndex - b.firstIndex),
+      watched,
+    ).map(({ seq, samples: view }): RunEvent => ({ attempt: live.attempt, seq, atMs: Date.now(), samples: view }))
+    this.tell(live.runId, samples)
     if (samples.length > 0) void this.cache.append(live.runId, samples)
   }
 
@@ -160,14 +231,35 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 }
 
-function stateEvent({ attempt, seq, state, reason }: { attempt: number; seq: number; state: RunState; reason: string }): RunEvent {
-  return { attempt, seq, atMs: Date.now(), state: { state: runState.toProto(state), reason: isTerminal(state) ? reason : '' } }
+function stateEvent({
+  attempt,
+  seq,
+  state,
+  reason,
+}: {
+  attempt: number
+  seq: number
+  state: RunState
+  reason: string
+}): RunEvent {
+  return {
+    attempt,
+    seq,
+    atMs: Date.now(),
+    state: { state: runState.toProto(state), reason: isTerminal(state) ? reason : '' },
+  }
 }
 
 /** None for a record that is no chunk or whose size is wrong; the writer says why. */
 function rawChunkOf({ seq, chunk }: JournalRecord, numChannels: number): RawChunk[] {
   const encoding = SAMPLE_ENCODINGS.find((word) => sampleEncoding.toProto(word) === chunk?.encoding)
-  if (!chunk || !encoding || chunk.count === 0 || chunk.samples.length !== numChannels * chunk.count * BYTES_PER_SAMPLE[encoding]) return []
+  if (
+    !chunk ||
+    !encoding ||
+    chunk.count === 0 ||
+    chunk.samples.length !== numChannels * chunk.count * BYTES_PER_SAMPLE[encoding]
+  )
+    return []
   return [{ seq, firstIndex: chunk.firstIndex, count: chunk.count, encoding, samples: chunk.samples }]
 }
 

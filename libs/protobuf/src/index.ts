@@ -1,0 +1,3 @@
+import './whole-numbers.ts'
+
+export type { Message } from './message.ts'
