@@ -21,7 +21,7 @@ interface Running {
 }
 
 /** How long messages of a process that died stay away, unless a handler says otherwise, ms. */
-const ACK_WAIT_MS = 30_000
+const ACK_WAIT_MS = 10_000
 /** How long running handlers may take to finish at the end, ms. What they hold is delivered again elsewhere. */
 const DRAIN_DEADLINE_MS = 8_000
 /** A consumer of single messages asks for twice as many as it handles at once, so that it never waits. */

@@ -96,11 +96,12 @@ test('a server killed while 1000 messages are being published loses none of them
   const during = upTo(1_000).slice(500).map(publish)
   await nats.restart()
   await Promise.all([...before, ...during])
-  await until(() => distinct().length === 1_000, { what: 'all are handled', timeoutMs: 15_000 })
+  // What was on its way when the server died comes back after the ack wait.
+  await until(() => distinct().length === 1_000, { what: 'all are handled', timeoutMs: 25_000 })
   expect(distinct()).toEqual(upTo(1_000))
   const { state } = await administer(nats.url, ({ streams }) => streams.info(STREAMS.data.name))
   expect(state.messages).toBe(1_000)
-})
+}, 60_000)
 
 test('after the total loss of the store, streams and consumers come back and work goes on', async () => {
   await collector()
