@@ -1,4 +1,7 @@
-/** Programs made at random, with all there is in the language: none makes the compiler throw or break a device's rules. */
+/**
+ * Programs made at random, with all there is in the language: none makes the compiler throw or break a device's rules.
+ * For many of them: npm test -- libs/analang/src/generated-programs --globals='{"PROGRAMS":100000}'
+ */
 import { LUCIDAC, violationsOf } from '@lucihub/analog'
 import fc from 'fast-check'
 import { compile } from './compile.ts'
@@ -28,18 +31,31 @@ const program = fc
       probe x(t); probe ${probe} as other;`,
   )
 
-test('programs with functions become sound configurations or errors that say why', () => {
-  let compiled = 0
-  fc.assert(
-    fc.property(program, (source) => {
-      const { diagnostics, result } = compile(source, { device: LUCIDAC, opTimeNs: 200_000 })
-      expect(diagnostics.some(({ severity }) => severity === 'error')).toBe(result === null)
-      expect(diagnostics.every(({ message }) => message !== '' && !/NaN|undefined|null/.test(message))).toBe(true)
-      if (!result) return
-      compiled++
-      expect(violationsOf(result.configuration, LUCIDAC)).toEqual([])
-    }),
-    { seed: 20_253, numRuns: 400 },
-  )
-  expect(compiled).toBeGreaterThan(40)
-})
+const PROGRAMS = (globalThis as { PROGRAMS?: number }).PROGRAMS ?? 400
+/** Patience, far above what one needs. */
+const PROGRAM_MS = 50
+
+test(
+  'programs with functions become sound configurations or errors that say why',
+  () => {
+    let compiled = 0
+    let slowestMs = 0
+    fc.assert(
+      fc.property(program, (source) => {
+        const begun = performance.now()
+        const { diagnostics, result } = compile(source, { device: LUCIDAC, opTimeNs: 200_000 })
+        slowestMs = Math.max(slowestMs, performance.now() - begun)
+        expect(diagnostics.some(({ severity }) => severity === 'error')).toBe(result === null)
+        expect(diagnostics.every(({ message }) => message !== '' && !/NaN|undefined|null/.test(message))).toBe(true)
+        if (!result) return
+        compiled++
+        expect(violationsOf(result.configuration, LUCIDAC)).toEqual([])
+      }),
+      { seed: 20_253, numRuns: PROGRAMS },
+    )
+    expect(compiled).toBeGreaterThan(PROGRAMS / 10)
+    if (PROGRAMS > 400)
+      process.stdout.write(`${PROGRAMS} programs: ${compiled} compiled, the slowest in ${slowestMs.toFixed(0)} ms\n`)
+  },
+  20_000 + PROGRAMS * PROGRAM_MS,
+)
