@@ -73,5 +73,6 @@ export const ATTEMPT_OUTCOMES = [
   'canceled',
   'executor_restarted',
   'rejected',
+  'journal_full',
 ] as const
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]

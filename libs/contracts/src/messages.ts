@@ -63,6 +63,10 @@ export type AttemptId = Message<lucihub.v1.AttemptId.$Properties>
 // journal.proto
 export type JournalRecord = Message<lucihub.v1.JournalRecord.$Properties>
 export const JournalRecord = messageType('JournalRecord', v1.JournalRecord)
+export type JournalBatch = Message<lucihub.v1.JournalBatch.$Properties>
+export const JournalBatch = messageType('JournalBatch', v1.JournalBatch)
+export type JournalSegment = Message<lucihub.v1.JournalSegment.$Properties>
+export const JournalSegment = messageType('JournalSegment', v1.JournalSegment)
 export type ReadEventsRequest = Message<lucihub.v1.ReadEventsRequest.$Properties>
 export const ReadEventsRequest = messageType('ReadEventsRequest', v1.ReadEventsRequest)
 export type ReadEventsReply = Message<lucihub.v1.ReadEventsReply.$Properties>

@@ -20,10 +20,8 @@ const MIB = 1_048_576
 export const STREAMS = {
   /** Commands to executors. */
   command: { name: 'LH_CMD', subjects: ['lh.v1.cmd.>'], maxAgeMs: 24 * HOUR, maxBytes: 256 * MIB },
-  /** Journal records but for samples. */
-  event: { name: 'LH_EVT', subjects: ['lh.v1.evt.>'], maxAgeMs: 7 * 24 * HOUR, maxBytes: 1024 * MIB },
-  /** Journal records with samples. */
-  data: { name: 'LH_DATA', subjects: ['lh.v1.data.>'], maxAgeMs: 7 * 24 * HOUR, maxBytes: 8192 * MIB },
+  /** The journals of all attempts. */
+  journal: { name: 'LH_JRN', subjects: ['lh.v1.jrn.>'], maxAgeMs: 7 * 24 * HOUR, maxBytes: 8192 * MIB },
   /** The active-device list, newest only. */
   device: { name: 'LH_DEV', subjects: ['lh.v1.dev.>'], maxAgeMs: 24 * HOUR, maxBytes: 64 * MIB, latestOnly: true },
   /** What could not be decoded or handled, with the reason in the header `Lh-Reason`. */

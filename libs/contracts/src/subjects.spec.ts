@@ -41,12 +41,12 @@ test('subjects and filters', () => {
   expect(feeds.runCommand.subject('h', 'd')).toBe('lh.v1.cmd.h.d')
   expect(feeds.runCommand.filter()).toBe('lh.v1.cmd.>')
   expect(feeds.runCommand.filter('h')).toBe('lh.v1.cmd.h.>')
-  expect(feeds.journalData.subject('h', 'd', 'r')).toBe('lh.v1.data.h.d.r')
+  expect(feeds.journal.subject('h', 'd', 'r')).toBe('lh.v1.jrn.h.d.r')
   expect(broadcasts.view.subject('r')).toBe('lh.v1.view.r')
   expect(store.lease).toMatchObject({ subject: 'lh.v1.rpc.store.lease', perHost: true })
   expect(store.getRun).toMatchObject({ subject: 'lh.v1.rpc.store.get-run', perHost: false })
   expect(compiler.compile.subject).toBe('lh.v1.rpc.compiler.compile')
-  expect(deadLetterSubject('lh.v1.evt.h.d.r')).toBe('lh.v1.dlq.lh.v1.evt.h.d.r')
+  expect(deadLetterSubject('lh.v1.jrn.h.d.r')).toBe('lh.v1.dlq.lh.v1.jrn.h.d.r')
   expect(healthSubject('run-store')).toBe('lh.v1.health.run-store')
 })
 
@@ -57,7 +57,7 @@ const takenBy = (subject: string): readonly string[] =>
 
 test('every feed lies in its stream and in no other, no rpc or broadcast in any', () => {
   for (const feed of Object.values(feeds)) expect(takenBy(feed.filter())).toEqual([STREAMS[feed.stream].name])
-  expect(takenBy(deadLetterSubject(feeds.journalEvent.filter()))).toEqual(['LH_DLQ'])
+  expect(takenBy(deadLetterSubject(feeds.journal.filter()))).toEqual(['LH_DLQ'])
   expect(takenBy(healthSubject('x'))).toEqual(['LH_HEALTH'])
   for (const { subject } of [...Object.values(store), ...Object.values(compiler)]) expect(takenBy(subject)).toEqual([])
   for (const { pattern } of Object.values(broadcasts)) expect(takenBy(pattern)).toEqual([])

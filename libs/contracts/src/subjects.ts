@@ -63,10 +63,8 @@ export const compiler = {
 export const feeds = {
   /** run-store -> the executor of a host. */
   runCommand: feed<m.RunCommand, [host: string, deviceId: string]>('command', 'cmd', m.RunCommand),
-  /** executor -> run-store: phases, logs, gaps, the end. */
-  journalEvent: feed<m.JournalRecord, [host: string, deviceId: string, runId: string]>('event', 'evt', m.JournalRecord),
-  /** executor -> run-store: samples. */
-  journalData: feed<m.JournalRecord, [host: string, deviceId: string, runId: string]>('data', 'data', m.JournalRecord),
+  /** executor -> run-store: everything about an attempt, under one sequence. */
+  journal: feed<m.JournalBatch, [host: string, deviceId: string, runId: string]>('journal', 'jrn', m.JournalBatch),
   /** scanner -> run-store. */
   activeDevices: feed<m.ActiveDeviceList, [scanner: string]>('device', 'dev', m.ActiveDeviceList),
 } as const

@@ -2,18 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Controller } from '@nestjs/common'
-import {
-  compiler,
-  feeds,
-  STREAMS,
-  type CompileReply,
-  type CompileRequest,
-  type JournalRecord,
-} from '@lucihub/contracts'
+import { compiler, STREAMS, type CompileReply, type CompileRequest, type JournalRecord } from '@lucihub/contracts'
 import { Answer, Bus, Consume, ConsumeBatch, type Delivery, type Received } from '@lucihub/messaging'
 import { privateNats, until, type PrivateServer } from '@lucihub/testing'
 import { administer, microservice, type Microservice } from './microservice.ts'
-import { record } from './records.ts'
+import { blocks, record, singles } from './records.ts'
 
 const ADDRESS: [host: string, deviceId: string, runId: string] = ['host-1', 'device-1', 'run-1']
 
@@ -29,7 +22,7 @@ let asked = 0
 
 @Controller()
 class Collector {
-  @ConsumeBatch(feeds.journalData, { durable: 'data', maxMessages: 100, maxBytes: 1_000_000, maxWaitMs: 20 })
+  @ConsumeBatch(blocks, { durable: 'data', maxMessages: 100, maxBytes: 1_000_000, maxWaitMs: 20 })
   async data(batch: readonly Received<JournalRecord>[]): Promise<void> {
     await Promise.resolve()
     for (const { message } of batch) seen.push(message.seq)
@@ -42,7 +35,7 @@ class Collector {
     return { diagnostics: [{ code: '', severity: 3, message: source, hint: '' }] }
   }
 
-  @Consume(feeds.journalEvent, { durable: 'events', ackWaitMs: 1_000 })
+  @Consume(singles, { durable: 'events', ackWaitMs: 1_000 })
   async event({ seq }: JournalRecord, { deliveries }: Delivery): Promise<void> {
     if (deliveries > 1) redelivered.push(seq)
     await hold
@@ -87,7 +80,7 @@ test('a server killed while 1000 messages are being published loses none of them
   const bus = await publisher()
   let published = 0
   const publish = (seq: number): Promise<void> =>
-    bus.publish(feeds.journalData, ADDRESS, record(seq), { id: `${seq}` }).then(() => {
+    bus.publish(blocks, ADDRESS, record(seq), { id: `${seq}` }).then(() => {
       published++
     })
   const before = upTo(500).map(publish)
@@ -99,34 +92,32 @@ test('a server killed while 1000 messages are being published loses none of them
   // What was on its way when the server died comes back after the ack wait.
   await until(() => distinct().length === 1_000, { what: 'all are handled', timeoutMs: 25_000 })
   expect(distinct()).toEqual(upTo(1_000))
-  const { state } = await administer(nats.url, ({ streams }) => streams.info(STREAMS.data.name))
+  const { state } = await administer(nats.url, ({ streams }) => streams.info(STREAMS.journal.name))
   expect(state.messages).toBe(1_000)
 }, 60_000)
 
 test('after the total loss of the store, streams and consumers come back and work goes on', async () => {
   await collector()
   const bus = await publisher()
-  await bus.publish(feeds.journalData, ADDRESS, record(0), { id: 'before' })
+  await bus.publish(blocks, ADDRESS, record(0), { id: 'before' })
   await until(() => seen.length === 1, { what: 'the first record is handled' })
   await nats.kill()
   for (const store of readdirSync(folder)) rmSync(join(folder, store, 'jetstream'), { recursive: true })
   await nats.restart()
-  await Promise.all(
-    upTo(50).map((seq) => bus.publish(feeds.journalData, ADDRESS, record(seq + 1), { id: `after ${seq}` })),
-  )
-  await bus.publish(feeds.journalEvent, ADDRESS, record(100), { id: 'event' })
+  await Promise.all(upTo(50).map((seq) => bus.publish(blocks, ADDRESS, record(seq + 1), { id: `after ${seq}` })))
+  await bus.publish(singles, ADDRESS, record(100), { id: 'event' })
   await until(() => distinct().length === 52, { what: 'everything since is handled' })
-  const { config } = await administer(nats.url, ({ streams }) => streams.info(STREAMS.data.name))
+  const { config } = await administer(nats.url, ({ streams }) => streams.info(STREAMS.journal.name))
   expect(config).toMatchObject({ discard: 'new', deny_delete: true })
 })
 
 test('a consumer or stream that somebody deleted comes back', async () => {
   const bus = await collector()
-  await administer(nats.url, ({ consumers }) => consumers.delete(STREAMS.data.name, 'data'))
-  await bus.publish(feeds.journalData, ADDRESS, record(0), { id: '0' })
+  await administer(nats.url, ({ consumers }) => consumers.delete(STREAMS.journal.name, 'data'))
+  await bus.publish(blocks, ADDRESS, record(0), { id: '0' })
   await until(() => seen.length > 0, { what: 'it is handled by the new consumer' })
-  await administer(nats.url, ({ streams }) => streams.delete(STREAMS.data.name))
-  await bus.publish(feeds.journalData, ADDRESS, record(1), { id: '1' })
+  await administer(nats.url, ({ streams }) => streams.delete(STREAMS.journal.name))
+  await bus.publish(blocks, ADDRESS, record(1), { id: '1' })
   await until(() => seen.includes(1), { what: 'it is handled from the new stream' })
 })
 
@@ -137,7 +128,7 @@ test('a message is acked only after its handler: when its process dies, another 
   })
   const first = await collector()
   const bus = await publisher()
-  await bus.publish(feeds.journalEvent, ADDRESS, record(7), { id: '7' })
+  await bus.publish(singles, ADDRESS, record(7), { id: '7' })
   await until(async () => (await info('events')).num_ack_pending === 1, { what: 'it is at work' })
   await first.connection.nats.close() // as abrupt as a crash: nothing is said to the server any more
   await collector()
@@ -154,7 +145,7 @@ test('a handler that takes longer than the ack wait keeps its message', async ()
   })
   await collector()
   const bus = await publisher()
-  await bus.publish(feeds.journalEvent, ADDRESS, record(8), { id: '8' })
+  await bus.publish(singles, ADDRESS, record(8), { id: '8' })
   await until(async () => (await info('events')).num_ack_pending === 1, { what: 'it is at work' })
   const since = Date.now()
   await until(() => Date.now() - since > 2_500, { what: 'the ack wait of 1 s has passed twice' })
@@ -171,7 +162,7 @@ test('closing waits for the handlers at work, and gives back what was only fetch
   })
   await collector()
   const bus = await publisher()
-  for (const seq of [1, 2]) await bus.publish(feeds.journalEvent, ADDRESS, record(seq), { id: `${seq}` })
+  for (const seq of [1, 2]) await bus.publish(singles, ADDRESS, record(seq), { id: `${seq}` })
   await until(async () => (await info('events')).num_ack_pending === 2, { what: 'one is at work, one is fetched' })
   const [service] = started.splice(0)
   let closed = false
@@ -193,9 +184,9 @@ test('without a server, publishing gives up after its time', async () => {
   const bus = await publisher()
   await bus.provision()
   await nats.kill()
-  await expect(bus.publish(feeds.journalData, ADDRESS, record(1), { id: '1', timeoutMs: 300 })).rejects.toMatchObject({
+  await expect(bus.publish(blocks, ADDRESS, record(1), { id: '1', timeoutMs: 300 })).rejects.toMatchObject({
     type: 'unavailable',
-    message: 'No stream took a message on lh.v1.data.host-1.device-1.run-1 within 300 ms.',
+    message: 'No stream took a message on lh.v1.jrn.host-1.device-1.run-1 within 300 ms.',
   })
   await expect(Bus.connect({ url: nats.url, name: 'late', connectTimeoutMs: 100 })).rejects.toMatchObject({
     type: 'unavailable',
@@ -245,5 +236,5 @@ test('a call whose answer was lost with the connection is a timeout, at once, an
 })
 
 function info(durable: string) {
-  return administer(nats.url, ({ consumers }) => consumers.info(STREAMS.event.name, durable))
+  return administer(nats.url, ({ consumers }) => consumers.info(STREAMS.command.name, durable))
 }

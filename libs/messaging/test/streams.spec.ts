@@ -12,7 +12,7 @@ import {
 import { Consume, ConsumeBatch, Listen, type Bus, type Delivery, type Received } from '@lucihub/messaging'
 import { privateNats, until, type PrivateServer } from '@lucihub/testing'
 import { administer, microservice, type Microservice } from './microservice.ts'
-import { record } from './records.ts'
+import { blocks, record, singles } from './records.ts'
 
 let nats: PrivateServer
 let service: Microservice
@@ -33,14 +33,14 @@ function failIfAsked(seq: number, deliveries: number): void {
 
 @Controller()
 class Handlers {
-  @Consume(feeds.journalEvent, { durable: 'events' })
+  @Consume(singles, { durable: 'events' })
   async event({ seq }: JournalRecord, { deliveries, subject }: Delivery): Promise<void> {
     await Promise.resolve()
     failIfAsked(seq, deliveries)
     events.push({ seq, deliveries, subject })
   }
 
-  @ConsumeBatch(feeds.journalData, { durable: 'data', maxMessages: 50, maxBytes: 1_000_000, maxWaitMs: 200 })
+  @ConsumeBatch(blocks, { durable: 'data', maxMessages: 50, maxBytes: 1_000_000, maxWaitMs: 200 })
   async data(batch: readonly Received<JournalRecord>[]): Promise<void> {
     await Promise.resolve()
     for (const { message, delivery } of batch) failIfAsked(message.seq, delivery.deliveries)
@@ -79,9 +79,9 @@ afterAll(async () => {
 })
 
 const publishEvent = (seq: number, id = `e${seq}`): Promise<void> =>
-  bus.publish(feeds.journalEvent, ['host-1', 'device-1', 'run-1'], record(seq), { id })
+  bus.publish(singles, ['host-1', 'device-1', 'run-1'], record(seq), { id })
 const publishData = (seq: number): Promise<void> =>
-  bus.publish(feeds.journalData, ['host-1', 'device-1', 'run-1'], record(seq), { id: `d${seq}` })
+  bus.publish(blocks, ['host-1', 'device-1', 'run-1'], record(seq), { id: `d${seq}` })
 const handled = (seq: number) => events.filter((event) => event.seq === seq)
 
 interface Letter {
@@ -138,7 +138,7 @@ test('streams are what the contract says, and provisioning again changes nothing
   const limits = (name: string): number | undefined =>
     infos.find(({ config }) => config.name === name)?.config.max_msgs_per_subject
   expect(limits('LH_DEV')).toBe(1)
-  expect(limits('LH_EVT')).toBe(-1)
+  expect(limits('LH_CMD')).toBe(-1)
 })
 
 test('a stream that drifted is put right', async () => {
@@ -153,8 +153,8 @@ test('the same id twice is one message, carried with its schema and the salt of 
   await publishEvent(1)
   await publishEvent(2)
   await until(() => handled(2).length === 1, { what: 'the second record is handled' })
-  expect(handled(1)).toEqual([{ seq: 1, deliveries: 1, subject: 'lh.v1.evt.host-1.device-1.run-1' }])
-  const stored = await administer(nats.url, ({ streams }) => streams.getMessage('LH_EVT', { seq: 1 }))
+  expect(handled(1)).toEqual([{ seq: 1, deliveries: 1, subject: 'lh.v1.cmd.single.host-1.device-1.run-1' }])
+  const stored = await administer(nats.url, ({ streams }) => streams.getMessage('LH_CMD', { seq: 1 }))
   expect(stored?.header.get('Nats-Msg-Id')).toBe(`${bus.bootId.slice(0, 8)}/e1`)
   expect(stored?.header.get('Lh-Schema')).toBe('1')
 })
@@ -177,14 +177,14 @@ test('what will never work is put aside at once, with its reason, and the next p
   failures.set(12, () => new Problem('validation-failed', 'seq 12\nis  no good'))
   await publishEvent(12)
   await publishEvent(13)
-  const subject = 'lh.v1.evt.host-1.device-1.run-1'
+  const subject = 'lh.v1.cmd.single.host-1.device-1.run-1'
   const [letter] = await deadLetters(subject, 1)
   expect(letter).toMatchObject({ reason: 'validation-failed: seq 12 is no good', subject })
-  expect(feeds.journalEvent.message.decode(letter?.bytes ?? new Uint8Array()).seq).toBe(12)
+  expect(singles.message.decode(letter?.bytes ?? new Uint8Array()).seq).toBe(12)
   await until(() => handled(13).length === 1, { what: 'the next record is handled' })
   await until(
     async () =>
-      (await administer(nats.url, ({ consumers }) => consumers.info('LH_EVT', 'events'))).num_ack_pending === 0,
+      (await administer(nats.url, ({ consumers }) => consumers.info('LH_CMD', 'events'))).num_ack_pending === 0,
     {
       what: 'nothing is waiting for an ack',
     },
@@ -192,10 +192,10 @@ test('what will never work is put aside at once, with its reason, and the next p
 })
 
 test('bytes that are no record are put aside', async () => {
-  await bus.publishBytes(feeds.journalEvent, ['host-1', 'device-1', 'garbage'], new Uint8Array([255, 1, 2]), {
+  await bus.publishBytes(singles, ['host-1', 'device-1', 'garbage'], new Uint8Array([255, 1, 2]), {
     id: 'garbage',
   })
-  const [letter] = await deadLetters('lh.v1.evt.host-1.device-1.garbage', 1)
+  const [letter] = await deadLetters('lh.v1.cmd.single.host-1.device-1.garbage', 1)
   expect(letter).toMatchObject({
     reason: 'invalid-request: These 3 bytes are not a JournalRecord.',
     bytes: new Uint8Array([255, 1, 2]),
@@ -224,8 +224,8 @@ test('a poisoned message is found in its batch; the others pass', async () => {
   failures.set(3_007, () => new Problem('state-conflict', 'seq 3007 contradicts what is stored'))
   const seqs = Array.from({ length: 20 }, (_, index) => 3_000 + index)
   await Promise.all(seqs.map(publishData))
-  await bus.publishBytes(feeds.journalData, ['host-1', 'device-1', 'run-1'], new Uint8Array([255]), { id: 'broken' })
-  const letters = await deadLetters('lh.v1.data.host-1.device-1.run-1', 2)
+  await bus.publishBytes(blocks, ['host-1', 'device-1', 'run-1'], new Uint8Array([255]), { id: 'broken' })
+  const letters = await deadLetters('lh.v1.jrn.host-1.device-1.run-1', 2)
   expect(letters.map(({ reason }) => reason).sort()).toEqual([
     'invalid-request: These 1 bytes are not a JournalRecord.',
     'state-conflict: seq 3007 contradicts what is stored',
@@ -267,7 +267,7 @@ test('a listener hears broadcasts, and per host only its own', async () => {
 test('a subscription hears one address, or a feed as it passes, until it ends', async () => {
   const heard: string[] = []
   const end = bus.subscribe(broadcasts.view, { address: ['r2'] }, (_, subject) => heard.push(subject))
-  const endTap = bus.subscribe(feeds.journalEvent, {}, ({ seq }) => heard.push(`seq ${seq}`))
+  const endTap = bus.subscribe(singles, {}, ({ seq }) => heard.push(`seq ${seq}`))
   bus.broadcast(broadcasts.view, ['r1'], { runId: 'r1', events: [] })
   bus.broadcast(broadcasts.view, ['r2'], { runId: 'r2', events: [] })
   await publishEvent(500)
@@ -294,14 +294,14 @@ test('a group hears each message once', async () => {
 
 test('a purge removes one run and leaves the others', async () => {
   const publish = (runId: string): Promise<void> =>
-    bus.publish(feeds.journalData, ['host-1', 'device-1', runId], record(9_000, runId), { id: `purge ${runId}` })
+    bus.publish(blocks, ['host-1', 'device-1', runId], record(9_000, runId), { id: `purge ${runId}` })
   await Promise.all(['p1', 'p2'].map(publish))
-  await bus.purge(feeds.journalData, ['host-1', 'device-1', 'p1'])
+  await bus.purge(blocks, ['host-1', 'device-1', 'p1'])
   const { state } = await administer(nats.url, ({ streams }) =>
-    streams.info('LH_DATA', { subjects_filter: 'lh.v1.data.*.*.*' }),
+    streams.info('LH_JRN', { subjects_filter: 'lh.v1.jrn.*.*.*' }),
   )
-  expect(Object.keys(state.subjects ?? {})).toContain('lh.v1.data.host-1.device-1.p2')
-  expect(Object.keys(state.subjects ?? {})).not.toContain('lh.v1.data.host-1.device-1.p1')
+  expect(Object.keys(state.subjects ?? {})).toContain('lh.v1.jrn.host-1.device-1.p2')
+  expect(Object.keys(state.subjects ?? {})).not.toContain('lh.v1.jrn.host-1.device-1.p1')
 })
 
 test('a health probe publishes, and leaves one message', async () => {
@@ -313,6 +313,6 @@ test('a health probe publishes, and leaves one message', async () => {
 
 test('a message that does not fit the bus is too large, at once', async () => {
   await expect(
-    bus.publishBytes(feeds.journalData, ['host-1', 'device-1', 'run-1'], new Uint8Array(1_048_576), { id: 'huge' }),
+    bus.publishBytes(blocks, ['host-1', 'device-1', 'run-1'], new Uint8Array(1_048_576), { id: 'huge' }),
   ).rejects.toMatchObject({ type: 'too-large' })
 })

@@ -5,7 +5,6 @@
 import {
   broadcasts,
   compiler,
-  feeds,
   store,
   type ClaimReply,
   type ClaimRequest,
@@ -15,6 +14,7 @@ import {
   type RunCommand,
 } from '@lucihub/contracts'
 import { Answer, Consume, ConsumeBatch, Listen, type Call, type Delivery, type Received } from '@lucihub/messaging'
+import { blocks, singles } from './records.ts'
 
 const REPLY: CompileReply = { diagnostics: [] }
 
@@ -32,12 +32,12 @@ class Right {
     return Promise.resolve(REPLY)
   }
 
-  @Consume(feeds.journalEvent, { durable: 'right' })
+  @Consume(singles, { durable: 'right' })
   async message(_record: JournalRecord): Promise<void> {
     return Promise.resolve()
   }
 
-  @ConsumeBatch(feeds.journalData, { durable: 'right', maxMessages: 1, maxBytes: 1, maxWaitMs: 1 })
+  @ConsumeBatch(blocks, { durable: 'right', maxMessages: 1, maxBytes: 1, maxWaitMs: 1 })
   async batch(_records: readonly Received<JournalRecord>[]): Promise<void> {
     return Promise.resolve()
   }
@@ -68,25 +68,25 @@ class Wrong {
   }
 
   // @ts-expect-error the message of another feed
-  @Consume(feeds.journalEvent, { durable: 'wrong' })
+  @Consume(singles, { durable: 'wrong' })
   async otherMessage(_command: RunCommand, _delivery: Delivery): Promise<void> {
     return Promise.resolve()
   }
 
   // @ts-expect-error one message where a batch comes
-  @ConsumeBatch(feeds.journalData, { durable: 'wrong', maxMessages: 1, maxBytes: 1, maxWaitMs: 1 })
+  @ConsumeBatch(blocks, { durable: 'wrong', maxMessages: 1, maxBytes: 1, maxWaitMs: 1 })
   async oneMessage(_record: JournalRecord): Promise<void> {
     return Promise.resolve()
   }
 
   // @ts-expect-error a batch that says nothing of its bounds
-  @ConsumeBatch(feeds.journalData, { durable: 'wrong' })
+  @ConsumeBatch(blocks, { durable: 'wrong' })
   async noBounds(_records: readonly Received<JournalRecord>[]): Promise<void> {
     return Promise.resolve()
   }
 
   // @ts-expect-error a feed is consumed, not listened to
-  @Listen(feeds.journalData)
+  @Listen(blocks)
   async feedAsBroadcast(): Promise<void> {
     return Promise.resolve()
   }
@@ -108,11 +108,11 @@ test('a decorator notes the subject and what to do with it', () => {
     { kind: 'answer', rpc: compiler.compile },
   ])
   expect(noted(new Right(), 'message')).toMatchObject([
-    ['lh.v1.evt.> right'],
+    ['lh.v1.cmd.single.> right'],
     { kind: 'consume', options: { durable: 'right' } },
   ])
   expect(noted(new Right(), 'batch')).toMatchObject([
-    ['lh.v1.data.> right'],
+    ['lh.v1.jrn.> right'],
     { kind: 'consume-batch', options: { maxMessages: 1 } },
   ])
   expect(noted(new Right(), 'anything')).toMatchObject([['lh.v1.view.>'], { kind: 'listen', perHost: false }])

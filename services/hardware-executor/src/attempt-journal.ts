@@ -1,15 +1,17 @@
 /**
  * The journal of one attempt: everything the executor says about it under one contiguous sequence, each
- * record encoded once. Samples are joined first; the checksum of every block and the digest of every
- * channel are taken on the way, so that the end record can state what the data must amount to. Records
- * live in memory until they are settled; a journal on disk would take the outbox's place behind this class.
+ * record encoded once, for the disk and for the bus. Samples are joined first; the checksum of every block and
+ * the digest of every channel are taken on the way, so that the end record can state what the data must amount
+ * to. That the start command may follow, and how the attempt ended, is on disk before anybody acts on it.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { BYTES_PER_SAMPLE, Problem, type AttemptOutcome, type RunEvent, type SampleChunk } from '@lucihub/analog'
 import { JournalRecord, sampleEncoding } from '@lucihub/contracts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt, Stop } from './attempt.ts'
 import { ChunkJoiner, type JoinedSamples } from './chunk-joiner.ts'
+import type { JournalBudget } from './journal-budget.ts'
+import type { JournalFile } from './journal-file.ts'
 import type { JournalOutbox } from './journal-outbox.ts'
 
 /** How an attempt ended. */
@@ -23,6 +25,22 @@ export interface Conclusion {
   readonly overloads: readonly number[]
   /** Of all M-block outputs, machine units. */
   readonly finalValues: readonly number[]
+}
+
+/** What a journal goes to. */
+export interface JournalKeeping {
+  readonly file: JournalFile
+  readonly outbox: JournalOutbox
+  readonly budget: JournalBudget
+}
+
+const QUOTA: Stop = {
+  outcome: 'journal_full',
+  reason: "The run-store did not keep up: the unsettled journals filled the executor's quota on its disk.",
+}
+const SLOW: Stop = {
+  outcome: 'journal_full',
+  reason: "The executor's disk did not keep up with the samples.",
 }
 
 interface ChannelTotal {
@@ -41,7 +59,7 @@ export class AttemptJournal {
   /** `channels`: how many the configuration samples. */
   constructor(
     private readonly attempt: Attempt,
-    private readonly outbox: JournalOutbox,
+    private readonly keeping: JournalKeeping,
     channels: number,
   ) {
     this.totals = Array.from({ length: channels }, () => ({ samples: 0, digest: createHash('sha256') }))
@@ -76,17 +94,39 @@ export class AttemptJournal {
     this.joiner.add(chunk)
   }
 
+  /** Resolves when it is on disk that the start command may be sent. Rejects when the disk does not take it. */
+  async startIntent(): Promise<void> {
+    try {
+      await this.keeping.file.startIntent()
+    } catch (error) {
+      this.attempt.halt(brokenDisk(error))
+      throw error
+    }
+  }
+
+  /** Waits while the disk lags behind. A reason to stop, or null when there is room for more samples. */
+  async room(): Promise<Stop | null> {
+    const { file, budget } = this.keeping
+    if (budget.full) return QUOTA
+    const keepsUp = await file.room(this.attempt.signal)
+    if (file.failure) return brokenDisk(file.failure)
+    return keepsUp || this.attempt.stop ? null : SLOW
+  }
+
   /** Records the samples that still wait for company. */
   flush(): void {
     this.joiner.flush()
   }
 
-  /** The last record. */
-  end({ overloads, finalValues, ...conclusion }: Conclusion): void {
+  /** The last record: on disk first (where that still takes anything), then on its way. */
+  async end({ overloads, finalValues, ...conclusion }: Conclusion): Promise<void> {
     this.joiner.flush()
     const channels = this.totals.map(({ samples, digest }) => ({ samples, digest: digest.digest() }))
-    this.append({ end: { ...conclusion, overloads, finalValues, channels } })
+    const record = this.write({ end: { ...conclusion, overloads, finalValues, channels } })
     this.ended = true
+    // The file has told its failure; the end is published all the same.
+    await this.keeping.file.sync().catch(() => undefined)
+    if (record) this.keeping.outbox.add({ ...record, last: true })
   }
 
   private chunk({ firstIndex, count, encoding, samples }: JoinedSamples): void {
@@ -99,22 +139,27 @@ export class AttemptJournal {
       total.samples += count
       return checksum
     })
-    this.record('data', {
+    this.record({
       chunk: { firstIndex, count, encoding: sampleEncoding.toProto(encoding), samples, checksums },
     })
   }
 
   private append(body: Body): void {
     this.joiner.flush()
-    this.record('event', body)
+    this.record(body)
   }
 
-  private record(feed: 'event' | 'data', body: Body): void {
-    // A device that was given up may still speak; nothing follows the end.
-    if (this.ended) return
+  private record(body: Body): void {
+    const record = this.write(body)
+    if (record) this.keeping.outbox.add({ ...record, last: false })
+  }
+
+  /** Null once the journal has ended: a device that was given up may still speak. */
+  private write(body: Body): { readonly seq: number; readonly bytes: number } | null {
+    if (this.ended) return null
     const { command, epoch } = this.attempt
     const seq = this.seq++
-    const bytes = JournalRecord.encode({
+    const record = JournalRecord.encode({
       runId: command.runId,
       attempt: command.attempt,
       epoch,
@@ -122,6 +167,11 @@ export class AttemptJournal {
       atMs: Date.now(),
       ...body,
     })
-    this.outbox.add({ seq, feed, bytes })
+    this.keeping.file.append(seq, record)
+    return { seq, bytes: record.length }
   }
+}
+
+function brokenDisk(error: unknown): Stop {
+  return { outcome: 'journal_full', reason: Problem.from(error).message }
 }

@@ -12,20 +12,15 @@ import {
   type RunRequest,
 } from '@lucihub/analog'
 import { configurationFromProto } from '@lucihub/contracts'
-import type { Attempt, Stop } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { AttemptJournal, Conclusion } from './attempt-journal.ts'
 import { samplesRead } from './executor-metrics.ts'
-import type { JournalBudget } from './journal-budget.ts'
 import { verdict, type DeviceReport, type Verdict } from './verdict.ts'
 
 /** How long a device may be silent beyond the run's own length, ms. */
 const SILENCE_MS = 10_000
 /** How long a stopped device may go on before it is left alone, ms. */
 const STOP_WAIT_MS = 1000
-const NO_ROOM: Stop = {
-  outcome: 'incomplete',
-  reason: "The run-store did not keep up: the unsettled journal filled the executor's memory.",
-}
 
 const log = new Logger('AttemptRun')
 
@@ -33,7 +28,6 @@ export interface AttemptRun {
   readonly attempt: Attempt
   readonly deviceRunId: string
   readonly journal: AttemptJournal
-  readonly budget: JournalBudget
   /** The device, taken over. */
   connect(): Promise<AnalogComputer>
   /** True while the device still answers on its connection. */
@@ -69,6 +63,7 @@ async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict>
   permit()
   await unlessStopped(attempt, computer.configure(spec.configuration))
   journal.lines(summaryOf(spec))
+  await journal.startIntent()
   permit()
   recording.started = true
   await record(run, computer.run(requestOf(run, spec), attempt.signal), recording)
@@ -107,7 +102,7 @@ async function recordAll(
   events: AsyncIterable<RunEvent>,
   { recording, heard }: { recording: Recording; heard(): void },
 ): Promise<void> {
-  const { attempt, journal, budget } = run
+  const { journal } = run
   for await (const event of events) {
     heard()
     switch (event.kind) {
@@ -119,7 +114,7 @@ async function recordAll(
       case 'samples':
         journal.samples(event.chunk)
         samplesRead.inc(event.chunk.count * event.chunk.blocks.length)
-        if (!(await budget.room(attempt.signal))) attempt.halt(NO_ROOM)
+        await stopWithoutRoom(run)
         break
       case 'gap':
         recording.gaps += event.toChunk - event.fromChunk
@@ -133,6 +128,11 @@ async function recordAll(
     }
   }
   journal.flush()
+}
+
+async function stopWithoutRoom({ attempt, journal }: AttemptRun): Promise<void> {
+  const stop = await journal.room()
+  if (stop) attempt.halt(stop)
 }
 
 /** The latched flags, if they can still be read: a finished run is not thrown away for want of them. */

@@ -4,7 +4,7 @@ import type { AttemptId, RunCommand } from '@lucihub/contracts'
 
 /** Why an attempt was told to stop. */
 export interface Stop {
-  readonly outcome: Extract<AttemptOutcome, 'canceled' | 'lease_lost' | 'executor_restarted' | 'incomplete'>
+  readonly outcome: Extract<AttemptOutcome, 'canceled' | 'lease_lost' | 'executor_restarted' | 'journal_full'>
   readonly reason: string
 }
 

@@ -2,23 +2,29 @@
  * The devices that this process drives now, and the attempts it has in hand. Commands come in here, pass
  * the claim gate, and go to the driver of their device; leases and cancellations come in here as well.
  */
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Inject, Injectable, Logger } from '@nestjs/common'
 import { Problem } from '@lucihub/analog'
-import { ClaimResult, store, type AttemptId, type RunCommand } from '@lucihub/contracts'
+import { ClaimResult, store, token, type AttemptId, type RunCommand } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import { Attempt, CANCELED, attemptKey, type Stop } from './attempt.ts'
 import { AttemptJournal } from './attempt-journal.ts'
 import { EXECUTOR_CONFIG, type ExecutorConfig } from './config.ts'
 import { DeviceDriver, type HeldLease } from './device-driver.ts'
 import { attemptsEnded, devicesLeased, journalBytes } from './executor-metrics.ts'
+import { lockJournals, type Lock } from './device-lock.ts'
 import { JournalBudget } from './journal-budget.ts'
+import { JournalFile } from './journal-file.ts'
 import { JournalOutbox } from './journal-outbox.ts'
+import { replayJournals } from './journal-replay.ts'
 
 /** How long one claim may take before the bus delivers the command again, ms. */
 const CLAIM_MS = 3000
 /** How long a stopping executor waits until its journals are settled, ms. */
 const SETTLE_MS = 7000
+/** Pause between two looks whether the process before us has left its journals, ms. */
+const LOCK_PAUSE_MS = 250
 const LEASE_GONE: Stop = { outcome: 'lease_lost', reason: 'The lease of the device was not renewed.' }
 const RESTARTED: Stop = { outcome: 'executor_restarted', reason: 'The executor was stopped.' }
 
@@ -34,13 +40,41 @@ export class Bench {
   private readonly drivers = new Map<string, DeviceDriver>()
   private readonly gone = new Map<string, Promise<void>>()
   private readonly inHand = new Map<string, InHand>()
-  private readonly budget = new JournalBudget()
+  private readonly budget: JournalBudget
+  private readonly folder: string
+  private journals: Lock | null = null
   private closing = false
 
   constructor(
     private readonly bus: Bus,
     @Inject(EXECUTOR_CONFIG) private readonly config: ExecutorConfig,
-  ) {}
+  ) {
+    this.budget = new JournalBudget(config.journalQuota)
+    this.folder = join(config.journalDir, token(config.host))
+  }
+
+  /**
+   * Publishes what the process before this one left in its journals, before the first lease is asked for: a new
+   * epoch would make its attempts lost. Resolves when the run-store has settled them, or did not for a while.
+   */
+  async recover(): Promise<void> {
+    for (;;) {
+      this.journals = await lockJournals(this.folder)
+      if (this.journals || this.closing) break
+      this.log.warn(`Another process has the journals in ${this.folder}; waiting for its end.`)
+      await sleep(LOCK_PAUSE_MS)
+    }
+    if (this.closing) return
+    const replayed = await replayJournals(this.folder, { bus: this.bus, budget: this.budget })
+    for (const { attempt, outbox } of replayed) {
+      this.inHand.set(attempt.key, { attempt, outbox })
+      void outbox.done.then(() => this.inHand.delete(attempt.key))
+    }
+    await Promise.race([
+      Promise.all(replayed.map(({ outbox }) => outbox.done)),
+      sleep(SETTLE_MS, undefined, { ref: false }),
+    ])
+  }
 
   /** Takes over the leases as they are now: a device that is missing has been lost. */
   hold(leases: readonly HeldLease[]): void {
@@ -96,6 +130,8 @@ export class Bench {
     const outboxes = [...this.inHand.values()].flatMap(({ outbox }) => outbox ?? [])
     await Promise.race([Promise.all(outboxes.map(({ done }) => done)), sleep(SETTLE_MS, undefined, { ref: false })])
     outboxes.forEach((outbox) => outbox.close())
+    await Promise.all(outboxes.map(({ done }) => done))
+    await this.journals?.release()
   }
 
   /** The id to run under, or null when the attempt is not ours. No answer rejects, and the command comes again: a claim can be repeated. */
@@ -109,10 +145,15 @@ export class Bench {
   }
 
   private async drive(driver: DeviceDriver, attempt: Attempt, deviceRunId: string): Promise<void> {
-    const outbox = new JournalOutbox(this.bus, attempt, this.budget)
+    const { host, epoch, command } = attempt
+    const { runId, attempt: number, deviceId, spec } = command
+    const address = { host, deviceId, runId, attempt: number, epoch }
+    const file = JournalFile.create(join(this.folder, `${token(runId)}-${number}`), address, this.budget)
+    const outbox = new JournalOutbox(this.bus, attempt, file)
     this.inHand.set(attempt.key, { attempt, outbox })
-    const journal = new AttemptJournal(attempt, outbox, attempt.command.spec?.configuration?.probes.length ?? 0)
-    const { outcome, reason } = await driver.drive({ attempt, deviceRunId, journal, budget: this.budget })
+    const keeping = { file, outbox, budget: this.budget }
+    const journal = new AttemptJournal(attempt, keeping, spec?.configuration?.probes.length ?? 0)
+    const { outcome, reason } = await driver.drive({ attempt, deviceRunId, journal })
     attemptsEnded.inc({ outcome })
     this.log.log(`attempt ${attempt.key} on ${driver.device.name} ended ${outcome}${reason && `: ${reason}`}`)
     await outbox.done

@@ -8,12 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Logger } from '@nestjs/common'
 import { Problem, deviceIdOf, invariant } from '@lucihub/analog'
 import type { ActiveDevice } from '@lucihub/contracts'
-import { connectDevice, type DeviceClient } from '@lucihub/device'
+import { connectComputer, type ConnectedComputer } from '@lucihub/device'
 import type { Attempt, Stop } from './attempt.ts'
 import type { AttemptJournal, Conclusion } from './attempt-journal.ts'
 import { perform } from './attempt-run.ts'
-import { lockDevice, type DeviceLock } from './device-lock.ts'
-import type { JournalBudget } from './journal-budget.ts'
+import { lockDevice, type Lock } from './device-lock.ts'
 
 /** A lease as its holder may count on it; times are monotonic ms. */
 export interface HeldLease {
@@ -31,7 +30,6 @@ export interface ClaimedAttempt {
   /** Id to run under on the device. */
   readonly deviceRunId: string
   readonly journal: AttemptJournal
-  readonly budget: JournalBudget
 }
 
 /** How long a command waits for a busy device, ms; the bus delivers it again afterwards. */
@@ -49,8 +47,8 @@ export class DeviceDriver {
   private readonly log: Logger
   private lease: HeldLease
   private expiryTimer: NodeJS.Timeout | undefined
-  private lock: DeviceLock | null = null
-  private link: Promise<DeviceClient> | null = null
+  private lock: Lock | null = null
+  private link: Promise<ConnectedComputer> | null = null
   private current: Attempt | null = null
   private busy: Promise<void> | null = null
   private setFree: () => void = () => undefined
@@ -120,20 +118,19 @@ export class DeviceDriver {
   }
 
   /** Drives a claimed attempt to its end record and sets the device free. Needs `reserve`. Never rejects. */
-  async drive({ attempt, deviceRunId, journal, budget }: ClaimedAttempt): Promise<Conclusion> {
+  async drive({ attempt, deviceRunId, journal }: ClaimedAttempt): Promise<Conclusion> {
     this.current = attempt
     const conclusion = await perform({
       attempt,
       deviceRunId,
       journal,
-      budget,
       connect: () => (this.link ??= this.takeOver(attempt, journal)),
       answers: () => this.answers(),
       permit: () => this.permit(attempt),
     })
     // Whatever was not clean is followed by a takeover: the next attempt connects afresh.
     if (conclusion.outcome !== 'ok' && conclusion.outcome !== 'incomplete') await this.disconnect()
-    journal.end(conclusion)
+    await journal.end(conclusion)
     this.release()
     return conclusion
   }
@@ -153,9 +150,9 @@ export class DeviceDriver {
   }
 
   /** Connects, makes sure that it is the right device, and brings it to rest. */
-  private async takeOver(attempt: Attempt, journal: AttemptJournal): Promise<DeviceClient> {
+  private async takeOver(attempt: Attempt, journal: AttemptJournal): Promise<ConnectedComputer> {
     const { id, name, host, port } = this.device
-    const computer = await connectDevice({ host, port, busyWaitMs: BUSY_DEVICE_MS })
+    const computer = await connectComputer({ host, port }, { busyWaitMs: BUSY_DEVICE_MS })
     try {
       this.permit(attempt)
       const found = deviceIdOf(await computer.describe())
@@ -207,7 +204,7 @@ export class DeviceDriver {
 }
 
 /** Best effort: a dead connection has nothing left to lose. */
-async function close(computer: DeviceClient): Promise<void> {
+async function close(computer: ConnectedComputer): Promise<void> {
   await computer.close().catch(() => undefined)
 }
 

@@ -1,20 +1,18 @@
 /**
- * How much unsettled journal an executor keeps in memory, over all its attempts. Whoever brings new
- * samples waits here for room, which holds back the device's connection; samples are never dropped.
+ * How much journal an executor keeps on its disk, over all its attempts. Whoever is near the limit begins
+ * nothing new, and stops what runs before the limit is reached: samples are never dropped.
  */
 
-/** Bytes of encoded records. */
-export const JOURNAL_BYTES = 512 * 1024 * 1024
-/** Share of it above which no new attempt is claimed. */
+/** Share of the quota above which no new attempt is claimed. */
 const CROWDED = 0.7
-/** How long an attempt waits for room before it is stopped, ms; less than the silence it allows its device. */
-export const ROOM_WAIT_MS = 8_000
+/** Share of the quota at which a run is stopped; the rest is for what its device still says. */
+const FULL = 0.95
 
 export class JournalBudget {
   private used = 0
-  private readonly waiting = new Set<() => void>()
 
-  constructor(private readonly limit = JOURNAL_BYTES) {}
+  /** `quota`: bytes on disk. */
+  constructor(private readonly quota: number) {}
 
   get usedBytes(): number {
     return this.used
@@ -22,7 +20,12 @@ export class JournalBudget {
 
   /** True when so much is unsettled that nothing new should be begun. */
   get crowded(): boolean {
-    return this.used > CROWDED * this.limit
+    return this.used > CROWDED * this.quota
+  }
+
+  /** True when what runs has to stop. */
+  get full(): boolean {
+    return this.used > FULL * this.quota
   }
 
   take(bytes: number): void {
@@ -31,24 +34,5 @@ export class JournalBudget {
 
   give(bytes: number): void {
     this.used -= bytes
-    if (this.used >= this.limit) return
-    for (const wake of [...this.waiting]) wake()
-  }
-
-  /** Resolves true as soon as there is room, false when there was none for `waitMs` or the signal came first. */
-  async room(signal: AbortSignal, waitMs = ROOM_WAIT_MS): Promise<boolean> {
-    if (this.used < this.limit) return true
-    const gaveUp = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
-    if (gaveUp.aborted) return false
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        this.waiting.delete(wake)
-        gaveUp.removeEventListener('abort', wake)
-        resolve()
-      }
-      this.waiting.add(wake)
-      gaveUp.addEventListener('abort', wake)
-    })
-    return this.used < this.limit
   }
 }

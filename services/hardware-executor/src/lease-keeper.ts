@@ -31,13 +31,21 @@ export class LeaseKeeper implements OnApplicationBootstrap, BeforeApplicationShu
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.keep()
+    void this.begin()
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true
     clearTimeout(this.timer)
     await this.bench.close()
+  }
+
+  /** Journals that cannot be read must not keep the devices idle: what can be settled still is, at the next start. */
+  private async begin(): Promise<void> {
+    await this.bench
+      .recover()
+      .catch((error: unknown) => this.log.error(`The journals could not be taken up: ${String(error)}`))
+    if (!this.closing) await this.keep()
   }
 
   private async keep(): Promise<void> {

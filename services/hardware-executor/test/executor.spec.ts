@@ -1,14 +1,19 @@
 /** The real executor on a real NATS, driving virtual devices over TCP; the run-store's side is kept in memory. */
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { lucidacDescription, samplesOf } from '@lucihub/analog'
 import { ClaimResult, type JournalRecord } from '@lucihub/contracts'
 import { start, type RunningService } from '@lucihub/service-kit'
 import { SimulatedComputer } from '@lucihub/simulation'
 import { privateNats, until, type PrivateServer } from '@lucihub/testing'
+import type { ExecutorConfig } from '../src/config.ts'
 import { hardwareExecutor } from '../src/hardware-executor.module.ts'
 import {
   OSCILLATOR,
   activeDevice,
+  executorConfig,
   manifestOf,
   runCommand,
   samplesIn,
@@ -21,6 +26,7 @@ const HOST = 'bench-1'
 const A = '02-00-00-00-00-0A'
 const B = '02-00-00-00-00-0B'
 
+let folder: string
 let nats: PrivateServer
 let store: StoreDouble
 let executor: RunningService
@@ -28,11 +34,10 @@ let devices: VirtualDevice[] = []
 let strangers: Server[] = []
 
 beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lucihub-executor-'))
   nats = await privateNats()
   store = await storeDouble(nats.url)
-  executor = await start(
-    hardwareExecutor({ natsUrl: nats.url, healthPort: 0, logLevel: 'silent', host: HOST, devices: ['*'] }),
-  )
+  executor = await start(hardwareExecutor(configOf(HOST)))
 }, 60_000)
 
 afterEach(async () => {
@@ -41,9 +46,14 @@ afterEach(async () => {
   await Promise.all(devices.map((device) => device.close()))
   strangers.forEach((server) => server.close())
   await nats.stop()
+  rmSync(folder, { recursive: true, force: true })
   devices = []
   strangers = []
 }, 60_000)
+
+function configOf(host: string): ExecutorConfig {
+  return executorConfig({ natsUrl: nats.url, host, journalDir: folder })
+}
 
 async function leased(mac: string, options: { realTime?: boolean; ttlMs?: number } = {}): Promise<VirtualDevice> {
   const device = await virtualDevice(mac, options)
@@ -351,9 +361,7 @@ test('of two executors on one machine one drives a device, whatever lease the ot
   const first = runCommand(A)
   await store.dispatch(first, HOST)
   await sealed(first.runId)
-  const second = await start(
-    hardwareExecutor({ natsUrl: nats.url, healthPort: 0, logLevel: 'silent', host: 'bench-2', devices: ['*'] }),
-  )
+  const second = await start(hardwareExecutor(configOf('bench-2')))
   try {
     const stray = runCommand(A)
     await store.dispatch(stray, 'bench-2')

@@ -14,6 +14,7 @@ import {
 } from '@lucihub/contracts'
 import { serveDevice, type DeviceServer, type ReceivedCommand } from '@lucihub/device'
 import { SimulatedComputer, realTimePace } from '@lucihub/simulation'
+import type { ExecutorConfig } from '../src/config.ts'
 
 /** Two integrators in a ring: x = 0.75 cos(k0 t), y = 0.75 sin(k0 t), both sampled. */
 export const OSCILLATOR: Configuration = {
@@ -51,6 +52,16 @@ export const OSCILLATOR: Configuration = {
     { label: 'y', unit: '' },
   ],
   problemTimePerSecond: 0,
+}
+
+/** An executor's configuration, with a journal folder of its own below the folder of the spec. */
+export function executorConfig(options: {
+  readonly natsUrl: string
+  readonly host: string
+  readonly journalDir: string
+  readonly journalQuota?: number
+}): ExecutorConfig {
+  return { healthPort: 0, logLevel: 'silent', devices: ['*'], journalQuota: 1024 ** 3, ...options }
 }
 
 export interface VirtualDevice {

@@ -11,6 +11,7 @@ import {
   type ActiveDevice,
   type ClaimReply,
   type ClaimRequest,
+  type JournalBatch,
   type JournalRecord,
   type LeaseReply,
   type LeaseRequest,
@@ -34,6 +35,8 @@ export class StoreState {
   leaseAnswersToLose = 0
   /** Records that are treated as if they had never arrived. */
   lose: (record: JournalRecord) => boolean = () => false
+  /** Messages of journals that arrived. */
+  messages = 0
   /** Resolves at the end of the test: answers that are lost wait for it. */
   readonly closing = deferred()
   private readonly journals = new Map<string, Map<number, JournalRecord>>()
@@ -100,17 +103,19 @@ class StoreController {
     const missing = Array.from({ length: published }, (_, seq) => seq)
       .filter((seq) => !stored.has(seq))
       .slice(0, 256)
-    return { contiguous, missing, settled: this.state.sealed(runId, attempt) !== null, cancelRequested: false }
+    return {
+      contiguous,
+      missing,
+      settled: this.state.sealed(runId, attempt) !== null,
+      cancelRequested: false,
+      givenUp: false,
+    }
   }
 
-  @Consume(feeds.journalEvent, { durable: 'cold' })
-  async event(record: JournalRecord, _delivery: Delivery): Promise<void> {
-    this.state.keep(record)
-  }
-
-  @Consume(feeds.journalData, { durable: 'cold' })
-  async data(record: JournalRecord, _delivery: Delivery): Promise<void> {
-    this.state.keep(record)
+  @Consume(feeds.journal, { durable: 'cold' })
+  async journal({ records }: JournalBatch, _delivery: Delivery): Promise<void> {
+    this.state.messages++
+    records.forEach((record) => this.state.keep(record))
   }
 }
 

@@ -241,7 +241,8 @@ describe('when leases end', () => {
     await until(async () => (await getRun(hub, runId)).attempts[0]?.state === attemptState.toProto('LOST'), {
       what: 'attempt 1 is lost',
     })
-    expect((await executor.watermark(claimed, journal.length)).settled).toBe(true)
+    // Given up, but what is missing of its journal is still wanted.
+    expect(await executor.watermark(claimed, 1)).toMatchObject({ contiguous: 1, settled: false, givenUp: true })
 
     const again = await executor.take(runId, FIRST, 2)
     expect(again.epoch).toBeGreaterThan(claimed.epoch)
@@ -258,6 +259,7 @@ describe('when leases end', () => {
       limit: 0,
     })
     expect(story.events.filter(({ attempt, end }) => attempt === 1 && end)).toHaveLength(1)
+    expect(await executor.watermark(claimed, journal.length)).toMatchObject({ settled: true, givenUp: true })
   })
 
   test('a run that waits for any device leaves one whose host is gone', async () => {

@@ -91,11 +91,10 @@ export class FakeExecutor {
     content: Content,
   ): Promise<void> {
     const { runId, attempt, deviceId, epoch } = claimed
-    const feed = content.chunk ? feeds.journalData : feeds.journalEvent
     return this.bus.publish(
-      feed,
+      feeds.journal,
       [this.host, deviceId, runId],
-      { runId, attempt, epoch, seq, atMs: 1_000 + seq, ...content },
+      { records: [{ runId, attempt, epoch, seq, atMs: 1_000 + seq, ...content }] },
       { id: `${runId}/${attempt}/${seq}/${this.publications++}` },
     )
   }

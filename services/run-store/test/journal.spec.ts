@@ -218,7 +218,7 @@ test('what was sealed leaves the streams', async () => {
     { what: 'the records are purged' },
   )
   const left = await hub.bus.connection.manage(({ streams }) =>
-    streams.info('LH_DATA', { subjects_filter: `lh.v1.data.*.*.${runId}` }),
+    streams.info('LH_JRN', { subjects_filter: `lh.v1.jrn.*.*.${runId}` }),
   )
   expect(left.state.subjects ?? {}).toEqual({})
 })

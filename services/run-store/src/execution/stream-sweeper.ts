@@ -1,5 +1,5 @@
 /**
- * Takes the records of ended runs out of the streams. Only what is settled in Postgres is swept, and the mark
+ * Takes the records of ended runs out of the stream. Only what is settled in Postgres is swept, and the mark
  * that it was comes last: a crash in between leaves copies that the next tick finds, never a hole.
  */
 import { Injectable } from '@nestjs/common'
@@ -34,10 +34,7 @@ export class StreamSweeper {
     for (const { run_id, addresses } of runs) {
       for (const address of addresses ?? []) {
         const [host = '', deviceId = ''] = address.split('/')
-        await Promise.all([
-          this.bus.purge(feeds.journalEvent, [host, deviceId, run_id]),
-          this.bus.purge(feeds.journalData, [host, deviceId, run_id]),
-        ])
+        await this.bus.purge(feeds.journal, [host, deviceId, run_id])
       }
     }
     await this.database.query(PURGED, [runs.map((run) => run.run_id)])

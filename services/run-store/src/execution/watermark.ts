@@ -11,7 +11,7 @@ const ADVANCE_STEP = 512
 
 const LOOK: Statement = {
   name: 'watermark',
-  text: `SELECT a.state, a.contiguous, r.cancel_requested_at IS NOT NULL AS cancel_requested,
+  text: `SELECT a.state, a.contiguous, a.stored_records, a.last_seq, r.cancel_requested_at IS NOT NULL AS cancel_requested,
       ARRAY(SELECT s FROM generate_series(a.contiguous, least($4::bigint, a.contiguous + ${LOOK_MAX}) - 1) s
         WHERE NOT EXISTS (SELECT FROM journal j WHERE j.run_id = a.run_id AND j.attempt = a.number AND j.seq = s)
         ORDER BY s LIMIT ${MISSING_MAX})::text[] AS missing
@@ -25,6 +25,8 @@ const ADVANCE: Statement = {
 interface Look {
   readonly state: string
   readonly contiguous: number
+  readonly stored_records: number
+  readonly last_seq: number | null
   readonly cancel_requested: boolean
   readonly missing: readonly string[]
 }
@@ -37,19 +39,24 @@ export interface WatermarkQuestion {
   readonly published: number
 }
 
-/** An attempt that this host never had is settled for it: nothing of it is needed. */
+/**
+ * An attempt that this host never had is settled for it: nothing of it is needed. One that was given up as lost
+ * still takes its records, as its own; it is settled when all of them are stored.
+ */
 export async function watermark(
   queries: Queries,
   { runId, attempt, host, published }: WatermarkQuestion,
 ): Promise<WatermarkReply> {
-  const settled: WatermarkReply = { contiguous: published, missing: [], settled: true, cancelRequested: false }
+  const settled = { contiguous: published, missing: [], settled: true, cancelRequested: false, givenUp: false }
   if (!isUuid(runId) || attempt > 0x7fffffff || !Number.isSafeInteger(published)) return settled
   const [look] = await queries.query<Look>(LOOK, [runId, attempt, host, published])
   if (!look) return settled
-  if (look.state !== 'DISPATCHED' && look.state !== 'CLAIMED')
-    return { ...settled, cancelRequested: look.cancel_requested }
+  const givenUp = look.state === 'LOST'
+  const open = look.state === 'DISPATCHED' || look.state === 'CLAIMED'
+  const whole = look.last_seq !== null && look.stored_records === look.last_seq + 1
+  if (!open && (!givenUp || whole)) return { ...settled, cancelRequested: look.cancel_requested, givenUp }
   const missing = look.missing.map(Number)
   const contiguous = missing[0] ?? Math.max(look.contiguous, Math.min(published, look.contiguous + LOOK_MAX))
   if (contiguous - look.contiguous >= ADVANCE_STEP) await queries.query(ADVANCE, [runId, attempt, contiguous])
-  return { contiguous, missing, settled: false, cancelRequested: look.cancel_requested }
+  return { contiguous, missing, settled: false, cancelRequested: look.cancel_requested, givenUp }
 }

@@ -1,6 +1,6 @@
 import { Controller, Logger } from '@nestjs/common'
 import { isTerminal } from '@lucihub/analog'
-import { feeds, type JournalRecord } from '@lucihub/contracts'
+import { feeds, type JournalBatch } from '@lucihub/contracts'
 import { ConsumeBatch, type Received } from '@lucihub/messaging'
 import { Dispatcher } from '../execution/dispatcher.ts'
 import { HotView } from '../view/hot-view.ts'
@@ -11,7 +11,6 @@ const MIB = 1_048_576
 /** A batch that waits longer than this makes small runs slow; under load it fills while the one before is stored. */
 const BATCH = { maxMessages: 64, maxBytes: 8 * MIB, maxWaitMs: 2 } as const
 
-/** Both streams carry records of one sequence; a run's row lock makes them take turns. */
 @Controller()
 export class JournalHandler {
   private readonly logger = new Logger(JournalHandler.name)
@@ -22,29 +21,12 @@ export class JournalHandler {
     private readonly view: HotView,
   ) {}
 
-  @ConsumeBatch(feeds.journalEvent, { durable: 'run-store-events', ...BATCH })
-  events(batch: readonly Received<JournalRecord>[]): Promise<void> {
-    return this.store(batch)
-  }
-
-  @ConsumeBatch(feeds.journalData, { durable: 'run-store-data', ...BATCH })
-  data(batch: readonly Received<JournalRecord>[]): Promise<void> {
-    return this.store(batch)
-  }
-
-  private async store(batch: readonly Received<JournalRecord>[]): Promise<void> {
-    const entries = batch.flatMap(({ message, delivery: { subject } }): Entry[] => {
-      const entry = entryOf(message, subject)
-      if (entry !== 'damaged') return [entry]
-      dropped.inc({ reason: entry })
-      this.logger.warn(
-        `A damaged record on ${subject} was dropped and will be asked for again (attempt ${message.attempt}, seq ${message.seq}).`,
-      )
-      return []
-    })
+  @ConsumeBatch(feeds.journal, { durable: 'run-store', ...BATCH })
+  async journal(batch: readonly Received<JournalBatch>[]): Promise<void> {
+    const entries = batch.flatMap((received) => this.entriesOf(received))
     if (entries.length === 0) return
     const sealed = await this.writer.store(entries)
-    this.view.stored(batch.map(({ message }) => message))
+    this.view.stored(batch.flatMap(({ message }) => message.records))
     for (const attempt of sealed) {
       this.view.sealed(attempt.runId, attempt)
       this.logger.log(
@@ -52,5 +34,17 @@ export class JournalHandler {
       )
     }
     if (sealed.length > 0) this.dispatcher.wake()
+  }
+
+  private entriesOf({ message, delivery: { subject } }: Received<JournalBatch>): Entry[] {
+    return message.records.flatMap((record) => {
+      const entry = entryOf(record, subject)
+      if (entry !== 'damaged') return [entry]
+      dropped.inc({ reason: entry })
+      this.logger.warn(
+        `A damaged record on ${subject} was dropped and will be asked for again (attempt ${record.attempt}, seq ${record.seq}).`,
+      )
+      return []
+    })
   }
 }

@@ -14,6 +14,7 @@ import {
   runState,
   sampleEncoding,
   type EndRecord,
+  type JournalBatch,
   type JournalRecord,
   type RunEvent,
 } from '@lucihub/contracts'
@@ -72,8 +73,9 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    const hear = (record: JournalRecord, subject: string): void => this.hear(record, subject)
-    this.unsubscribe = this.bus.subscribe(feeds.journalData, { group: 'run-store-view' }, hear)
+    const hear = ({ records }: JournalBatch, subject: string): void =>
+      records.forEach((record) => this.hear(record, subject))
+    this.unsubscribe = this.bus.subscribe(feeds.journal, { group: 'run-store-view' }, hear)
     this.sweep = setInterval(() => this.forgetIdle(), IDLE_MS).unref()
   }
 
