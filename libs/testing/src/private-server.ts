@@ -1,6 +1,10 @@
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { startNats, startRedis, type Server } from '@lucihub/servers'
 import { binaries, freshFolder } from './own-servers.ts'
+
+/** Where a nats-server keeps its streams, below its folder. */
+const STORE = 'jetstream'
 
 export interface PrivateServer {
   readonly url: string
@@ -10,6 +14,8 @@ export interface PrivateServer {
   kill(): Promise<void>
   /** Comes up again on the same port and data. */
   restart(): Promise<void>
+  /** What it stored is gone, as after the loss of its disk. Call it while the server is down. */
+  wipe(): void
 }
 
 /** A nats-server with JetStream that nobody else uses. `syncAlways`: acknowledged messages survive a kill for sure. */
@@ -29,6 +35,7 @@ function disposable(server: Server, dir: string): PrivateServer {
     url: server.url,
     kill: () => server.kill(),
     restart: () => server.restart(),
+    wipe: () => rmSync(join(dir, STORE), { recursive: true, force: true }),
     async stop() {
       await server.stop()
       rmSync(dir, { recursive: true, force: true })

@@ -97,9 +97,11 @@ export class JournalFile {
     private readonly budget: JournalBudget,
   ) {}
 
-  /** A new journal; its directory is made with its first write. */
+  /** A new journal. That it exists is written at once: whoever dies before the first record still leaves whose attempt it had. */
   static create(folder: string, address: JournalAddress, budget: JournalBudget): JournalFile {
-    return new JournalFile(folder, address, budget)
+    const file = new JournalFile(folder, address, budget)
+    file.writing = file.writeAll()
+    return file
   }
 
   /** A journal that an earlier process left, cut back to what is whole; null when nothing tells whose it is. */
@@ -274,6 +276,7 @@ export class JournalFile {
     // A turn later: what is appended in one go is written in one go.
     await Promise.resolve()
     try {
+      if (!this.last()) await this.openSegment()
       while (this.queue.length > 0) await this.writeSome()
     } catch (cause) {
       this.fail(cause)
