@@ -191,10 +191,24 @@ function natsOptions({ url, name }: ConnectionOptions): NodeConnectionOptions {
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    reconnectJitter: RECONNECT_JITTER_MS,
+    reconnectDelayHandler: reconnectPace(),
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
+  }
+}
+
+/**
+ * How long to wait between two tries. The client library counts the wait by the wall clock, and a clock that was set
+ * back by an hour would keep it from trying for an hour; so when the time is over by the monotonic clock, the answer
+ * is one that leaves nothing to wait for.
+ */
+export function reconnectPace(now: () => number = () => performance.now()): () => number {
+  let triedAt = -Infinity
+  return () => {
+    const waitMs = RECONNECT_WAIT_MS + Math.random() * RECONNECT_JITTER_MS
+    if (now() - triedAt < waitMs) return waitMs
+    triedAt = now()
+    return -Infinity
   }
 }
 
