@@ -1,3 +1,4 @@
+export { crashPoint, type CrashPoint } from './crash-points.ts'
 export * from './environment.ts'
 export { Health, HealthModule, type Readiness } from './health.ts'
 export * from './logger.ts'

@@ -11,6 +11,8 @@ export interface ServiceConfig {
   readonly host?: string
   /** Network interface to listen on, for health and HTTP (default: this machine alone). */
   readonly listenAddress?: string
+  /** Where the fault harness lets this process die: see crash-points.ts. */
+  readonly crashAt?: string
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -22,5 +24,6 @@ export function serviceConfig(environment: EnvironmentReader): ServiceConfig {
     healthPort: environment.integer('HEALTH_PORT', { default: 0, min: 0, max: 65_535 }),
     logLevel: environment.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     listenAddress: environment.text('LISTEN_ADDRESS', '127.0.0.1'),
+    crashAt: environment.text('LH_CRASH_AT', ''),
   }
 }

@@ -6,6 +6,7 @@
 import { Logger, Module, type DynamicModule, type INestApplication, type INestApplicationContext } from '@nestjs/common'
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core'
 import { Bus, JetStreamStrategy } from '@lucihub/messaging'
+import { armCrashPoint } from './crash-points.ts'
 import { EnvironmentError } from './environment.ts'
 import { Health, HealthModule } from './health.ts'
 import { serveHealth } from './health-server.ts'
@@ -55,6 +56,7 @@ export async function start(given: Service | (() => Service)): Promise<RunningSe
   const address = config.listenAddress ?? '127.0.0.1'
   const logger = new ServiceLogger({ name, level: config.logLevel })
   Logger.overrideLogger(logger)
+  armCrashPoint(config.crashAt ?? '')
   const bus = await Bus.connect({
     url: config.natsUrl,
     name,

@@ -3,6 +3,7 @@ import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { Problem, invariant } from '@lucihub/analog'
 import { configurationFromProto, runKind, runState, store, type RunMessage } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
+import { crashPoint } from '@lucihub/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { From, Needs, type Caller } from '../access/caller.ts'
 import { CIRCUIT_MEDIA, CIRCUIT_MEDIA_DESCRIBED, represent } from '../circuits/representation.ts'
@@ -61,7 +62,9 @@ export class RunsController {
   ) {
     const idempotencyKey = parseWith(IdempotencyKey, key) ?? ''
     const spec = await specify(this.bus, submission)
+    crashPoint('submission-read')
     const { run, existing } = await this.bus.call(store.submitRun, { ownerId: caller.userId, idempotencyKey, spec })
+    crashPoint('submission-accepted')
     const resource = runResource(present(run))
     unlessKnown(request, reply, resource)
     reply.code(existing ? 200 : 201).header('location', `/api/v1/runs/${resource.id}`)
@@ -146,6 +149,7 @@ export class RunsController {
   @Problems('not-found', 'state-conflict')
   async cancel(@From() caller: Caller, @RunId() runId: string, @Res({ passthrough: true }) reply: FastifyReply) {
     const { run } = await this.bus.call(store.cancelRun, { ownerId: caller.userId, runId })
+    crashPoint('cancellation-accepted')
     const resource = runResource(present(run))
     if (resource.state !== 'CANCELED') reply.code(202)
     return resource

@@ -1,6 +1,7 @@
 /** Ends attempts of which no word will come. */
 import { Inject, Injectable, Logger } from '@nestjs/common'
 import type { AttemptState } from '@lucihub/analog'
+import { crashPoint } from '@lucihub/service-kit'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
 import { Database, type Statement, type Transaction } from '../database/database.ts'
 import { verdictOf, type Verdict } from './attempt-policy.ts'
@@ -67,6 +68,7 @@ export class AttemptReaper {
     for (const { run_id, number } of await this.database.query<Over>(OVER, [...bounds, null, null])) {
       const state = await this.database.transaction((transaction) => end(transaction, [...bounds, run_id, number]))
       if (!state) continue
+      crashPoint('attempt-reaped')
       entered.push(state)
       this.logger.warn(`Run ${run_id} attempt ${number} was given up; the run is ${state.state}.`)
     }

@@ -12,7 +12,7 @@
 import { Inject, Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common'
 import { feeds, type RunCommand } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
-import { counter } from '@lucihub/service-kit'
+import { counter, crashPoint } from '@lucihub/service-kit'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
 import { Database, sqlState, type Statement } from '../database/database.ts'
 import { RUN_COLUMNS, specToProto, type RunRow } from '../runs/run-rows.ts'
@@ -124,6 +124,7 @@ export class Dispatcher implements BeforeApplicationShutdown {
       this.again = false
       try {
         for (let row = await this.pick(); row; row = await this.pick()) {
+          crashPoint('attempt-dispatched')
           dispatched.inc()
           this.publish(row)
         }

@@ -10,6 +10,7 @@ import {
   type WatermarkRequest,
 } from '@lucihub/contracts'
 import { Answer, type Call } from '@lucihub/messaging'
+import { crashPoint } from '@lucihub/service-kit'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
 import { Database } from '../database/database.ts'
 import { activeDeviceToProto } from '../devices/device-repository.ts'
@@ -36,6 +37,7 @@ export class LeasesHandler {
       lease(this.database, { host, bootId, devices, ttlMs, graceMs }),
       cancelsOf(this.database, host),
     ])
+    crashPoint('lease-granted')
     if (held.length > 0) this.dispatcher.wake()
     return {
       leases: held.map((row) => ({ device: activeDeviceToProto(row), epoch: row.epoch, ttlMs })),
@@ -47,6 +49,7 @@ export class LeasesHandler {
   async claim(request: ClaimRequest, call: Call): Promise<ClaimReply> {
     refuseForeign(request.host, call)
     const { fresh, result, deviceRunId } = await claim(this.database, request)
+    crashPoint('claim-committed')
     if (fresh) this.view.entered(request.runId, { attempt: request.attempt, state: 'RUNNING', reason: '' })
     return { result, deviceRunId }
   }

@@ -15,6 +15,7 @@ import {
   type SubmitRunRequest,
 } from '@lucihub/contracts'
 import { Answer, Bus, type Call } from '@lucihub/messaging'
+import { crashPoint } from '@lucihub/service-kit'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
 import { Database } from '../database/database.ts'
 import { DeviceRepository } from '../devices/device-repository.ts'
@@ -62,6 +63,7 @@ export class SubmitHandler {
       submission: judged.submission,
       maxQueued: this.config.maxQueuedPerOwner,
     })
+    crashPoint('submission-committed')
     if (!accepted.existing) this.dispatcher.wake()
     return accepted
   }
@@ -99,6 +101,7 @@ export class RunsHandler {
   async cancelRun({ ownerId, runId }: CancelRunRequest, _call: Call): Promise<CancelRunReply> {
     if (!isUuid(runId)) throw noSuchRun(runId)
     const done = await this.database.transaction((transaction) => cancel(transaction, { ownerId, runId }))
+    crashPoint('cancellation-committed')
     // Both only make it faster: the next lease reply repeats the request, and the state can be read.
     if (done.kind === 'asked') this.bus.broadcast(broadcasts.cancelNudge, [done.host], { runId, attempt: done.attempt })
     if (done.kind === 'canceled') {
