@@ -20,7 +20,7 @@ const LAYERS = {
   'layer:app': ['layer:domain', 'layer:device', 'layer:client'],
   'layer:testing': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:tool'],
   'layer:tool': ['layer:tool'],
-  'layer:e2e': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:device', 'layer:client', 'layer:tool'],
+  'layer:e2e': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:service-kit', 'layer:device', 'layer:client', 'layer:tool'],
   'layer:bench': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:device', 'layer:client', 'layer:tool'],
 }
 const DRIVES_DEVICES = ['device-scanner', 'hardware-executor']
@@ -165,7 +165,7 @@ export default [
         'error',
         {
           enforceBuildableLibDependency: false,
-          allow: ['../tools/hub.mjs', '../tools/servers/index.mjs'], // The hub as a whole is no project.
+          allow: ['../tools/hub.mjs', '../../tools/hub.mjs', '../tools/servers/index.mjs'], // The hub as a whole is no project.
           allowCircularSelfDependency: true,
           depConstraints: [
             // What specs use in addition is held in check by the rule on imports below.

@@ -61,10 +61,10 @@ function entries() {
 }
 
 /**
- * Bundles one TypeScript file with all it imports.
- * @param {{ main: string, file: string }} options
+ * Bundles one TypeScript file with all it imports. `change` may return other source for a module; null leaves it.
+ * @param {{ main: string, file: string, change?: (source: string, path: string) => string | null }} options
  */
-export async function bundle({ main, file }) {
+export async function bundle({ main, file, change = () => null }) {
   const { rolldown } = await import('rolldown')
   const made = await rolldown({
     input: main,
@@ -73,6 +73,7 @@ export async function bundle({ main, file }) {
     external: OPTIONAL,
     tsconfig: join(root, 'tsconfig.base.json'),
     logLevel: 'silent',
+    plugins: [{ name: 'change', transform: (source, path) => change(source, path) }],
     // Nest reads the decorators' metadata to find what a constructor wants.
     transform: { target: 'es2022', decorator: { legacy: true, emitDecoratorMetadata: true } },
   })

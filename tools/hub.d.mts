@@ -22,9 +22,15 @@ export interface HubOptions {
   readonly binaries?: Binaries
   /** Folder of the bundles; dist/ when missing. */
   readonly bundles?: string
-  /** More environment variables, by process name. */
-  readonly environment?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** More environment variables, by process name; a function when they depend on where the servers are. */
+  readonly environment?: Environments | ((servers: Hub['servers']) => Promise<Environments>)
+  /** How many processes of a service; the second is called `<service>-2`. One when missing. */
+  readonly replicas?: Readonly<Record<string, number>>
+  /** As in postgresql.conf. */
+  readonly postgresSettings?: Readonly<Record<string, string | number>>
 }
+
+export type Environments = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 export interface HubProcess {
   readonly pid: number
@@ -37,6 +43,10 @@ export interface HubProcess {
   stop(): Promise<void>
   kill(): Promise<void>
   signal(signal: NodeJS.Signals): void
+  /** Starts it again, unless it runs, without waiting for it; `more` are environment variables of this one life. */
+  begin(more?: Readonly<Record<string, string>>): void
+  /** Whether it says now that it is ready. */
+  isReady(): Promise<boolean>
   /** Starts it again with the same ports and waits until it is ready; stops it first when it runs. */
   restart(): Promise<void>
 }

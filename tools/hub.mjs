@@ -21,7 +21,7 @@ export const VIRTUAL_DEVICES = [
 
 /** @type {typeof import('./hub.d.mts').startHub} */
 export async function startHub(options) {
-  const { dir, devices = VIRTUAL_DEVICES, durable = true, httpPort, httpHost = '127.0.0.1', environment = {} } = options
+  const { dir, devices = VIRTUAL_DEVICES, durable = true, httpPort, httpHost = '127.0.0.1', replicas = {} } = options
   const bundles = options.bundles ?? join(root, 'dist')
   const binaries = options.binaries ?? (await provide({ postgres: 'own', nats: 'own', redis: 'own' }))
   mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -34,17 +34,21 @@ export async function startHub(options) {
   }
   try {
     await Promise.all([
-      startPostgres({ binaries, dir: join(dir, 'postgres'), durable }).then((server) => (servers.postgres = server)),
+      startPostgres({ binaries, dir: join(dir, 'postgres'), durable, settings: options.postgresSettings ?? {} }).then(
+        (server) => (servers.postgres = server),
+      ),
       startNats({ binaries, dir: join(dir, 'nats'), syncAlways: durable }).then((server) => (servers.nats = server)),
       startRedis({ binaries, dir: join(dir, 'redis') }).then((server) => (servers.redis = server)),
     ])
     const http = httpPort ?? (await freePort())
     const keyFile = join(dir, 'api-key')
     const listFile = join(dir, 'devices.txt')
-    const environments = services({ servers, http, httpHost, keyFile, listFile })
+    const { environment = {} } = options
+    const more = typeof environment === 'function' ? await environment(servers) : environment
+    const environments = services({ servers, http, httpHost, keyFile, listFile, journalDir: join(dir, 'journal') })
     const specs = [
       ...(await virtualDevices({ devices, listFile, dir })),
-      ...(await Promise.all(Object.entries(environments).map(service))),
+      ...(await Promise.all(Object.entries(environments).flatMap(replicated))),
     ]
     await Promise.all(
       specs.map(async ({ name, bundle, args, env, healthUrl }) => {
@@ -54,7 +58,7 @@ export async function startHub(options) {
           name,
           file,
           args,
-          env: { ...process.env, ...env, ...environment[name] },
+          env: { ...process.env, ...env, ...more[name] },
           logFile: join(dir, 'logs', `${name}.log`),
           healthUrl,
         })
@@ -70,11 +74,17 @@ export async function startHub(options) {
     throw error
   }
 
-  async function service([name, env]) {
+  /** The first keeps the service's name, the others are `<name>-2` and so on. */
+  function replicated([name, env]) {
+    const count = replicas[name] ?? 1
+    return Array.from({ length: count }, (_, index) => service(index === 0 ? name : `${name}-${index + 1}`, name, env))
+  }
+
+  async function service(name, bundle, env) {
     const port = await freePort()
     return {
       name,
-      bundle: name,
+      bundle,
       args: [],
       env: { LOG_LEVEL: process.env.LOG_LEVEL ?? 'info', ...env, HEALTH_PORT: String(port) },
       healthUrl: `http://127.0.0.1:${port}/health/ready`,
@@ -82,7 +92,7 @@ export async function startHub(options) {
   }
 }
 
-function services({ servers, http, httpHost, keyFile, listFile }) {
+function services({ servers, http, httpHost, keyFile, listFile, journalDir }) {
   const NATS_URL = servers.nats.url
   return {
     'run-store': {
@@ -93,7 +103,7 @@ function services({ servers, http, httpHost, keyFile, listFile }) {
     },
     compiler: { NATS_URL },
     'device-scanner': { NATS_URL, DEVICE_LIST_FILE: listFile, DEVICE_MDNS: process.env.DEVICE_MDNS ?? 'off' },
-    'hardware-executor': { NATS_URL, EXECUTOR_HOST: 'local', EXECUTOR_DEVICES: '*' },
+    'hardware-executor': { NATS_URL, EXECUTOR_HOST: 'local', EXECUTOR_DEVICES: '*', JOURNAL_DIR: journalDir },
     'api-gateway': { NATS_URL, HTTP_PORT: String(http), HTTP_HOST: httpHost },
   }
 }
@@ -120,7 +130,8 @@ async function virtualDevices({ devices, listFile }) {
 
 /** @returns {import('./hub.d.mts').HubProcess & { ready(): Promise<void> }} */
 function managed({ name, file, args, env, logFile, healthUrl }) {
-  const begin = () => launch({ command: process.execPath, args: [file, ...args], env, logFile })
+  const begin = (more = {}) =>
+    launch({ command: process.execPath, args: [file, ...args], env: { ...env, ...more }, logFile })
   let child = begin()
   const self = {
     get pid() {
@@ -133,6 +144,10 @@ function managed({ name, file, args, env, logFile, healthUrl }) {
     stop: () => child.end({ signal: 'SIGTERM', graceMs: STOP_GRACE_MS }),
     kill: () => child.end({ signal: 'SIGKILL', graceMs: STOP_GRACE_MS }),
     signal: (signal) => child.signal(signal),
+    begin(more) {
+      if (!child.running()) child = begin(more)
+    },
+    isReady: () => healthUrl === null || isReady(healthUrl),
     async restart() {
       if (child.running()) await self.stop()
       child = begin()

@@ -24,6 +24,10 @@ const COMMANDS = {
     what: 'compiles, simulates and checks every program in examples/, and writes docs/corpus.md',
     load: () => import('./corpus.mjs'),
   },
+  faults: {
+    what: 'stages faults against a whole hub and checks that nothing is lost, doubled or stuck; see docs/faults.md',
+    load: () => import('./faults.mjs'),
+  },
   bench: { what: 'runs the measurements in bench/, or the named ones', load: () => import('./bench.mjs') },
 }
 
