@@ -20,6 +20,12 @@ test('frames come back as they were written', () => {
   expect(read(file)).toEqual({ contents: CONTENTS, end: file.length })
 })
 
+test('a frame without a payload is whole also when its empty array was written before', () => {
+  const empty = new Uint8Array()
+  void empty.buffer // as writing it to a file does
+  expect(framesOf(frameHead('startIntent', empty)).frames).toHaveLength(1)
+})
+
 test('cut at any byte, a file is read up to the last whole frame', () => {
   for (let length = 0; length <= file.length; length++) {
     const whole = ends.filter((end) => end <= length).length

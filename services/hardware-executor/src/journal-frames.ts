@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 
-/** What a frame holds: a JournalSegment, a JournalRecord, or (without payload) that the start command may follow. */
+/** What a frame holds: a JournalSegment, a JournalBatch of one record, or (without payload) that the start command may follow. */
 export const FRAME_KINDS = { segment: 1, record: 2, startIntent: 3 } as const
 export type FrameKind = keyof typeof FRAME_KINDS
 
@@ -25,7 +25,9 @@ export function frameHead(kind: FrameKind, payload: Uint8Array): Buffer {
   const head = Buffer.allocUnsafe(FRAME_HEAD_BYTES)
   head.writeUInt32LE(payload.length, 0)
   head.writeUInt8(FRAME_KINDS[kind], 8)
-  head.writeUInt32LE(crc32(payload, crc32(head.subarray(8))), 4)
+  // Never over an empty payload: `crc32` of one forgets the value it was to continue once the array's buffer was used.
+  const ofKind = crc32(head.subarray(8))
+  head.writeUInt32LE(payload.length === 0 ? ofKind : crc32(payload, ofKind), 4)
   return head
 }
 
