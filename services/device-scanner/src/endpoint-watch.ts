@@ -2,10 +2,10 @@
  * Keeps an eye on one endpoint. A look is a light connection of its own with one ping, which every device
  * answers at once, also in the middle of a run; nothing is kept open, so a proxy that serves one client at a
  * time is not blocked. Only when the device may have become another one (the first look, after a failure,
- * after its clock went back) is it asked what it is.
+ * after its clock went back) is it asked what it is, and which generation of the protocol it speaks.
  */
 import { Logger } from '@nestjs/common'
-import { connectDevice, type DeviceIdentity, type FoundDevice } from '@lucihub/device'
+import { connectComputer, type DeviceIdentity, type FoundDevice, type Generation } from '@lucihub/device'
 
 /** Bound of connecting and of each reply, ms. */
 const PROBE_MS = 2000
@@ -18,6 +18,8 @@ export class EndpointWatch {
   private failures = 0
   private clockUs = Infinity
   private current = false
+  /** What it speaks, while its looks succeed: a device with new firmware was restarted in between. */
+  private generation: Generation | null = null
   /** True once it was looked at, with whatever result. */
   looked = false
 
@@ -37,6 +39,7 @@ export class EndpointWatch {
     } catch (error) {
       this.failures++
       this.current = false
+      this.generation = null
       if (this.failures === 1) this.log.warn(`a look failed: ${error instanceof Error ? error.message : String(error)}`)
       if (this.failures >= FAILURES_MAX) this.known = null
     }
@@ -45,7 +48,9 @@ export class EndpointWatch {
 
   private async probe(): Promise<void> {
     const { host, port } = this.candidate
-    const client = await connectDevice({ host, port, timeoutMs: PROBE_MS, busyWaitMs: PROBE_MS })
+    const known = this.generation && { generation: this.generation }
+    const client = await connectComputer({ host, port }, { timeoutMs: PROBE_MS, busyWaitMs: PROBE_MS, ...known })
+    this.generation = client.generation
     try {
       const clockUs = await client.ping()
       if (clockUs < this.clockUs) this.current = false

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lucidacDescription, type AnalogComputer, type DeviceDescription } from '@lucihub/analog'
 import { descriptionFromProto, deviceClass, feeds, type ActiveDevice, type ActiveDeviceList } from '@lucihub/contracts'
-import { advertise, mdnsNameOf, serveDevice, type DeviceServer, type ReceivedCommand } from '@lucihub/device'
+import {
+  advertise,
+  mdnsNameOf,
+  serveDevice,
+  serveJsonLines,
+  type DeviceServer,
+  type ReceivedCommand,
+} from '@lucihub/device'
 import { Bus } from '@lucihub/messaging'
 import { start, type RunningService } from '@lucihub/service-kit'
 import { SimulatedComputer } from '@lucihub/simulation'
@@ -209,12 +216,34 @@ test('a device that is known is only pinged, and nothing stays connected', async
   const a = await device(A, { commands })
   await scanning([`127.0.0.1:${a.port}`])
   await until(() => commands.length > 8, { what: 'it was looked at often' })
-  expect(commands.slice(0, 8).map(({ command }) => command)).toEqual([
+  // The first look begins with the two pings that find out which protocol is spoken there.
+  expect(commands.slice(0, 9).map(({ command }) => command)).toEqual([
+    'ping',
+    'ping',
     'ping',
     'extractCommand',
-    ...Array.from({ length: 6 }, () => 'ping'),
+    ...Array.from({ length: 5 }, () => 'ping'),
   ])
   await until(() => a.connections() === 0, { what: 'nobody is connected' })
+})
+
+test('a device that speaks JSON lines is a device like the others', async () => {
+  const commands: string[] = []
+  const old = await serveJsonLines({
+    computer: new SimulatedComputer({ description: lucidacDescription(B) }),
+    port: 0,
+    onCommand: ({ command }) => commands.push(command),
+  })
+  devices.push(old)
+  const a = await device(A)
+  await scanning([`127.0.0.1:${a.port}`, `127.0.0.1:${old.port}`])
+  const { devices: found } = await list('both devices are listed', (listed) => listed.length === 2)
+  expect(found.map(({ id, port }) => [id, port])).toEqual([
+    [A, a.port],
+    [B, old.port],
+  ])
+  await until(() => commands.length > 5, { what: 'it was looked at often' })
+  expect(commands.slice(0, 5)).toEqual(['ping', 'get_entities', 'ping', 'ping', 'ping'])
 })
 
 test('a list without changes is published again as a sign of life', async () => {

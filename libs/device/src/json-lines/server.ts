@@ -24,7 +24,7 @@ const REQUEST_BYTES_MAX = 256 * 1024
 /** Requests taken from one client per second. */
 const REQUESTS_PER_SECOND_MAX = 5_000
 /** What a client may leave unread, bytes, while others read on. */
-const UNREAD_BYTES_MAX = 8 * 1024 * 1024
+const UNREAD_BYTES_MAX = 1024 * 1024
 
 export interface ServeLinesOptions {
   readonly computer: AnalogComputer
