@@ -120,7 +120,7 @@ test('a peer that speaks something else is not a device', async () => {
   const http = await scriptedDevice(
     (_envelope, { socket }) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'.repeat(20)),
   )
-  await expect(probe({ host, port: http.port, timeoutMs: 1_000 })).rejects.toMatchObject({ type: 'device-failed' })
+  await expect(probe({ host, port: http.port }, { timeoutMs: 1_000 })).rejects.toMatchObject({ type: 'device-failed' })
   await http.close()
 })
 
@@ -342,7 +342,8 @@ test('a slow consumer stalls the device, loses nothing, and holds a bounded part
     async (client) => {
       await client.configure(configuration)
       let next = 0
-      for await (const event of client.run(request)) {
+      const long = { ...request, opTimeNs: 9e9, sampleRateHz: 200_000 }
+      for await (const event of client.run(long)) {
         if (event.kind === 'gap') throw new Error('a chunk was lost')
         if (event.kind !== 'samples') continue
         expect(event.chunk.firstIndex).toBe(next)
@@ -490,7 +491,7 @@ test('a device of several carriers gives one chunk of all probes and one vector 
       probes: [],
       problemTimePerSecond: 0,
     })
-    expect(await collected(client.run({ ...request, finalValues: true }))).toEqual(events)
+    expect(await collected(client.run({ ...request, opTimeNs: 800_000, finalValues: true }))).toEqual(events)
     expect(await client.overload()).toEqual({ overloaded: true, outputs: [47, 48] })
   })
   await server.close()

@@ -94,7 +94,7 @@ test.each<[string, MessageToSend, object]>([
     { writeSystemIdentCommand: {} },
     { errorMessage: { description: 'Its identity cannot be changed on a virtual device.' } },
   ],
-  ['its log', { syslogCommand: {} }, { syslogResponse: {} }],
+  ['its log', { syslogCommand: {} }, { syslogResponse: { isActive: true, maxSize: 256, entries: [] } }],
   ['its statistics', { systemStatsCommand: {} }, { systemStatsResponse: { perfCounters: {} } }],
   ['its temperature', { readTemperatureCommand: {} }, { readTemperatureResponse: { dataset: {} } }],
   [
@@ -134,9 +134,14 @@ test.each<[string, MessageToSend, object]>([
     { errorMessage: { description: 'op_time is 0 ns; it must be 100 to 9000000000 ns.' } },
   ],
   [
-    'a repetitive run',
-    start('r', { runConfig: { repetitive: true } }),
-    { errorMessage: { description: 'Repetitive runs are not supported.' } },
+    'the end of repetitions that nobody started',
+    { startRunCommand: { endRepetitive: true } },
+    { startRunResponse: {} },
+  ],
+  [
+    'data by datagram to no port',
+    { udpDataStreamingCommand: { port: 65_536 } },
+    { errorMessage: { description: 'There is no UDP port 65536.' } },
   ],
   [
     'a rate too high',

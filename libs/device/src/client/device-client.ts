@@ -10,7 +10,6 @@ import {
   type DeviceDescription,
   type OverloadStatus,
   type RunEvent,
-  type RunRequest,
 } from '@lucihub/analog'
 import { createHash, randomUUID } from 'node:crypto'
 import { encodeApb } from '../codec/apb.ts'
@@ -19,9 +18,11 @@ import { encodeConfiguration, macOf } from '../codec/configuration.ts'
 import { decodeDescription } from '../codec/entity.ts'
 import { outputBases, outputCount, outputOf } from '../codec/entity-path.ts'
 import { encodeTime } from '../codec/time.ts'
+import { receiveDatagrams, type DatagramReceiver } from '../wire/datagrams.ts'
 import type { MessageToSend, MessageV1 } from '../wire/messages.ts'
 import { assertRunnable } from './run-bounds.ts'
-import { RunFeed } from './run-feed.ts'
+import { maintenanceOf, type DeviceMaintenance } from './maintenance.ts'
+import { RunFeed, type DeviceRunRequest } from './run-feed.ts'
 import { DEVICE_PORT, Session } from './session.ts'
 
 /** Where a device is, and how long to wait for it. All but the host may be left out. */
@@ -41,6 +42,11 @@ export interface ConnectOptions {
   readonly queueBytesMax?: number
   /** Bearer token, for proxies that ask for one. */
   readonly token?: string
+  /**
+   * How run data comes: on the connection, where nothing is lost (the default), or as datagrams, which is asked for
+   * once before the first run. A device that refuses, and everything behind a proxy, stays with the connection.
+   */
+  readonly dataOver?: 'tcp' | 'udp'
   /** Makes the ids of commands, at most 38 characters; default random UUIDs. */
   readonly nextId?: () => string
 }
@@ -58,6 +64,10 @@ export interface DeviceIdentity {
 export interface ClientStatistics {
   /** Pushes dropped because they belonged to no run of ours. */
   readonly foreignFrames: number
+  /** Chunks that came twice, or after they were given up as lost. */
+  readonly staleChunks: number
+  /** Datagrams that were not from the device, or were no message. */
+  readonly strayDatagrams: number
   /** The most bytes of run events held at once. */
   readonly peakQueueBytes: number
 }
@@ -66,7 +76,12 @@ export interface ClientStatistics {
  * A connected device. While the events of a run are not taken and its queue is full, nothing is read from the
  * connection: other commands then time out.
  */
-export interface DeviceClient extends AnalogComputer {
+export interface DeviceClient extends AnalogComputer, DeviceMaintenance {
+  run(request: DeviceRunRequest, signal?: AbortSignal): AsyncIterable<RunEvent>
+  /** Lets a repetitive run end with the repetition that it is in. */
+  endRepetition(): Promise<void>
+  /** How the data of the runs since the last start comes. */
+  dataOver(): 'tcp' | 'udp'
   /** The device's clock in µs. */
   ping(): Promise<number>
   identify(): Promise<DeviceIdentity>
@@ -82,8 +97,12 @@ const DEFAULTS = {
   runGraceMs: 10_000,
   queueBytesMax: 4 * 1024 * 1024,
   token: '',
+  dataOver: 'tcp',
   nextId: (): string => randomUUID(),
 } as const
+
+/** Messages in a row that belong to nothing we asked for, before the connection is given up. */
+const STRAY_MESSAGES_MAX = 100_000
 
 /**
  * Connects to a device. Rejects with Problem `device-failed` when nobody listens there. A lost connection is
@@ -95,12 +114,27 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
   /** True from the call of `run` on, so that two callers cannot both get past the check. */
   let driving = false
   let foreignFrames = 0
-  const session = await Session.open({
+  let staleChunks = 0
+  let strayDatagrams = 0
+  let strayInARow = 0
+  let datagrams: DatagramReceiver | null = null
+  let datagramsAsked = settings.dataOver === 'tcp' || settings.token !== ''
+  const unasked = (message: MessageV1 | null) => {
+    if (message && isRunPush(message)) foreignFrames += 1
+    strayInARow += 1
+    if (strayInARow === STRAY_MESSAGES_MAX)
+      session.abandon(new Problem('device-failed', `It sent ${STRAY_MESSAGES_MAX} messages that nobody asked for.`))
+  }
+  const session: Session = await Session.open({
     ...settings,
     onPush: (message) => {
-      if (isRunPush(message) && !active?.receive(message)) foreignFrames += 1
+      if (message && isRunPush(message) && active?.receive(message)) strayInARow = 0
+      else unasked(message)
     },
-    onLost: (problem) => active?.fail(problem),
+    onLost: (problem) => {
+      datagrams?.close()
+      active?.fail(problem)
+    },
   })
   let identity: Promise<DeviceIdentity> | null = null
   let sampled: readonly SampledCarrier[] = []
@@ -126,10 +160,35 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
     return (await identity).description
   }
 
-  const feedOf = async (request: RunRequest): Promise<RunFeed> => {
+  /** Asks once for run data as datagrams, unless the device is a proxy's: only a proxy presents several carriers. */
+  const askForDatagrams = async ({ carriers }: DeviceDescription): Promise<void> => {
+    if (datagramsAsked) return
+    datagramsAsked = true
+    if (carriers.length > 1) return
+    const onStray = () => void (strayDatagrams += 1)
+    const receiver = await receiveDatagrams(session.addresses, {
+      onEnvelope: ({ messageV1 }) => {
+        if (!messageV1 || !isRunPush(messageV1)) onStray()
+        else if (!active?.receiveDatagram(messageV1)) foreignFrames += 1
+      },
+      onStray,
+    })
+    try {
+      await session.request({ udpDataStreamingCommand: { port: receiver.port } }, 'successMessage')
+      datagrams = receiver
+    } catch (thrown) {
+      receiver.close()
+      // Refused, in whatever words: the data comes on the connection. Only a lost connection is worse than that.
+      if (!session.isOpen) throw thrown
+    }
+  }
+
+  const feedOf = async (request: DeviceRunRequest): Promise<RunFeed> => {
     const description = await known()
+    await askForDatagrams(description)
     return new RunFeed({
-      runId: request.id,
+      request,
+      datagrams: datagrams !== null,
       carriers: sampled,
       outputBases: outputBases(description),
       outputCount: description.carriers.reduce((sum, { id }) => sum + outputCount(description, id), 0),
@@ -140,7 +199,7 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
     })
   }
 
-  async function* run(request: RunRequest, signal?: AbortSignal): AsyncGenerator<RunEvent, void> {
+  async function* run(request: DeviceRunRequest, signal?: AbortSignal): AsyncGenerator<RunEvent, void> {
     assertRunnable(request)
     if (driving) throw new Problem('state-conflict', 'This connection is still driving a run.')
     driving = true
@@ -156,7 +215,7 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
   }
 
   /** False when the run was aborted before the device took it. */
-  const started = async (request: RunRequest, signal: AbortSignal | undefined): Promise<boolean> => {
+  const started = async (request: DeviceRunRequest, signal: AbortSignal | undefined): Promise<boolean> => {
     if (signal?.aborted) return false
     try {
       await session.request(startCommand(request, sampled), 'startRunResponse', { signal })
@@ -168,13 +227,13 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
   }
 
   async function* drive(
-    request: RunRequest,
+    request: DeviceRunRequest,
     feed: RunFeed,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<RunEvent, void> {
     const stop = () => {
       session.tell({ stopRunCommand: {} })
-      feed.expectPhaseWithin(settings.runGraceMs)
+      feed.expectEndWithin(settings.runGraceMs)
     }
     try {
       if (!(await started(request, signal))) {
@@ -189,6 +248,7 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
     } finally {
       signal?.removeEventListener('abort', stop)
       peakQueueBytes = Math.max(peakQueueBytes, feed.peakBytes)
+      staleChunks += feed.staleChunks
       if (!feed.ended) {
         session.tell({ stopRunCommand: {} })
         feed.fail(new Problem('state-conflict', `Nobody reads the events of run ${request.id} any more.`))
@@ -197,9 +257,19 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
   }
 
   return {
+    ...maintenanceOf(session),
     ping: () => session.ping(),
     identify,
-    statistics: () => ({ foreignFrames, peakQueueBytes }),
+    statistics: () => ({
+      foreignFrames,
+      staleChunks: staleChunks + (active?.staleChunks ?? 0),
+      strayDatagrams,
+      peakQueueBytes,
+    }),
+    dataOver: () => (datagrams ? 'udp' : 'tcp'),
+    endRepetition: async () => {
+      await session.request({ startRunCommand: { endRepetitive: true } }, 'startRunResponse')
+    },
     describe: async () => {
       identity = null
       return known()
@@ -223,18 +293,10 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
       const { status } = await session.request({ getOverloadStatusCommand: {} }, 'getOverloadStatusResponse')
       return overloadStatus(status, outputBases(description))
     },
-    close: () => session.close(),
-  }
-}
-
-/** Asks whoever listens at an endpoint what it is. Rejects with a Problem when it is no device of this protocol. */
-export async function probe(options: ConnectOptions): Promise<DeviceIdentity> {
-  const client = await connectDevice(options)
-  try {
-    await client.ping()
-    return await client.identify()
-  } finally {
-    await client.close()
+    close: async () => {
+      datagrams?.close()
+      await session.close()
+    },
   }
 }
 
@@ -242,7 +304,7 @@ function isRunPush({ kind }: MessageV1): boolean {
   return kind === 'runStateChangeMessage' || kind === 'runDataMessage' || kind === 'runDataEndMessage'
 }
 
-function startCommand(request: RunRequest, sampled: readonly SampledCarrier[]): MessageToSend {
+function startCommand(request: DeviceRunRequest, sampled: readonly SampledCarrier[]): MessageToSend {
   const channels = Math.max(0, ...sampled.map(({ probes }) => probes.length))
   return {
     startRunCommand: {
@@ -252,6 +314,7 @@ function startCommand(request: RunRequest, sampled: readonly SampledCarrier[]): 
         opTime: encodeTime(request.opTimeNs),
         haltOnOverload: request.haltOnOverload,
         streaming: true,
+        repetitive: request.repetitive || null,
         writeRunStateChanges: true,
       },
       daqConfig: {

@@ -29,8 +29,8 @@ export interface SessionOptions {
   readonly busyWaitMs: number
   /** Makes the ids of commands, at most 38 characters. */
   readonly nextId: () => string
-  /** Hears every message that answers no command. */
-  readonly onPush: (message: MessageV1) => void
+  /** Hears every message that answers no command; null for an envelope without one. */
+  readonly onPush: (message: MessageV1 | null) => void
   /** Hears the end of the connection, once. */
   readonly onLost: (problem: Problem) => void
 }
@@ -40,6 +40,8 @@ interface RequestOptions {
   readonly refusedAs?: ProblemType
   /** Ends the waiting for a busy device, with Problem `unavailable`. */
   readonly signal?: AbortSignal | undefined
+  /** Bound of the reply, ms; default that of the session. */
+  readonly timeoutMs?: number
 }
 
 interface Waiting<T> {
@@ -69,7 +71,7 @@ export class Session {
 
   /** The device's clock in µs, by the ping that every generation answers. */
   async ping(): Promise<number> {
-    return this.#wait('a ping', (waiting) => {
+    return this.#wait('a ping', this.#options.timeoutMs, (waiting) => {
       this.#pings.push(waiting)
       this.#connection.send({ generic: { pingCommand: {} } })
       return () => void this.#pings.splice(this.#pings.indexOf(waiting), 1)
@@ -84,11 +86,11 @@ export class Session {
   async request<K extends MessageKind>(
     command: MessageToSend,
     reply: K,
-    { refusedAs = 'device-failed', signal }: RequestOptions = {},
+    { refusedAs = 'device-failed', signal, timeoutMs = this.#options.timeoutMs }: RequestOptions = {},
   ): Promise<NonNullable<MessageV1[K]>> {
     const deadline = performance.now() + this.#options.busyWaitMs
     for (;;) {
-      const message = await this.#exchange(command)
+      const message = await this.#exchange(command, timeoutMs)
       if (message.kind === 'busyResponse') {
         if (performance.now() + this.#options.busyRetryMs > deadline) {
           throw new Problem('unavailable', `${this.#name} has been busy for ${this.#options.busyWaitMs / 1000} s.`)
@@ -115,6 +117,20 @@ export class Session {
     this.#connection.send(this.#envelope(this.#options.nextId(), command))
   }
 
+  get isOpen(): boolean {
+    return this.#connection.isOpen
+  }
+
+  /** The two ends of the connection. */
+  get addresses(): { readonly local: string; readonly remote: string } {
+    return this.#connection.addresses
+  }
+
+  /** Gives the connection up, because of this problem. */
+  abandon(problem: Problem): void {
+    this.#connection.close(problem)
+  }
+
   pause(): void {
     this.#connection.pause()
   }
@@ -127,9 +143,9 @@ export class Session {
     return this.#connection.finish()
   }
 
-  async #exchange(command: MessageToSend): Promise<MessageV1> {
+  async #exchange(command: MessageToSend, timeoutMs: number): Promise<MessageV1> {
     const id = this.#options.nextId()
-    return this.#wait(kindOf(command), (waiting) => {
+    return this.#wait(kindOf(command), timeoutMs, (waiting) => {
       this.#replies.set(id, waiting)
       this.#connection.send(this.#envelope(id, command))
       return () => void this.#replies.delete(id)
@@ -141,7 +157,7 @@ export class Session {
   }
 
   /** Waits for one answer, `timeoutMs` at most. `start` sends the question and returns how to forget it. */
-  #wait<T>(question: string, start: (waiting: Waiting<T>) => () => void): Promise<T> {
+  #wait<T>(question: string, timeoutMs: number, start: (waiting: Waiting<T>) => () => void): Promise<T> {
     if (this.#lost) return Promise.reject(this.#lost)
     return new Promise<T>((resolve, reject) => {
       const settle = () => {
@@ -152,7 +168,6 @@ export class Session {
         resolve: (reply) => (settle(), resolve(reply)),
         reject: (problem) => (settle(), reject(problem)),
       })
-      const { timeoutMs } = this.#options
       const timer = setTimeout(() => {
         forget()
         reject(new Problem('timeout', `${this.#name} did not answer ${question} within ${timeoutMs / 1000} s.`))
@@ -161,11 +176,11 @@ export class Session {
   }
 
   #receive({ generic, messageV1 }: Envelope): void {
-    if (generic?.pingResponse) this.#pings[0]?.resolve(generic.pingResponse.micros)
-    if (!messageV1) return
-    const waiting = this.#replies.get(messageV1.id)
+    const [ping] = this.#pings
+    if (ping && generic?.pingResponse) return ping.resolve(generic.pingResponse.micros)
+    const waiting = messageV1 && this.#replies.get(messageV1.id)
     if (waiting) waiting.resolve(messageV1)
-    else this.#options.onPush(messageV1)
+    else this.#options.onPush(messageV1 ?? null)
   }
 
   #end(problem: Problem | null): void {

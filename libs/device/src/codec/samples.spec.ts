@@ -1,7 +1,6 @@
-import { samplesOf, type RunEvent } from '@lucihub/analog'
+import { samplesOf } from '@lucihub/analog'
 import fc from 'fast-check'
 import { anabrid, type DaqData } from '../wire/messages.ts'
-import { ChunkAssembler } from './assembly.ts'
 import { decodeFinalValues, decodeSamples, encodeSamples, encodeValues } from './samples.ts'
 
 type View = Float32Array | Float64Array | Int16Array | Int32Array | Uint16Array | Uint32Array
@@ -108,92 +107,4 @@ test('final values are machine units: raw integers get their gain and offset', (
     ],
   })
   expect([...decodeFinalValues(codes)]).toEqual([1.25, -1.25])
-})
-
-function chunk(value: number, probes: readonly number[], count = 2): DaqData {
-  const values = Float32Array.from(
-    { length: count * probes.length },
-    (_, index) => value + (index % probes.length) / 10,
-  )
-  return raw(values, {
-    sampleCount: count,
-    channelStride: probes.length,
-    type: { float_: { bitwidth: 32 } },
-    channels: probes.map((probe) => ({ probe })),
-  })
-}
-
-/** An event as text: `s<firstIndex>:<first sample of each block>` or `g<from>-<to>`. */
-function brief(events: readonly RunEvent[]): string {
-  const texts = events.map((event) => {
-    if (event.kind === 'gap') return `g${event.fromChunk}-${event.toChunk}`
-    if (event.kind !== 'samples') return event.kind
-    return `s${event.chunk.firstIndex}:${event.chunk.blocks.map((block) => Number(samplesOf(block, 'f32')[0]?.toFixed(1))).join('/')}`
-  })
-  return texts.join(' ')
-}
-
-test('blocks come in probe order, however the device orders its channels', () => {
-  const assembler = new ChunkAssembler([{ carrier: 'A', probes: [2, 0, 1] }])
-  expect(brief(assembler.add({ carrier: 'A', number: 0, data: chunk(1, [2, 0, 1]) }))).toBe('s0:1.1/1.2/1')
-})
-
-test('a skipped number is a gap at once, and indices count on as if it had come', () => {
-  const assembler = new ChunkAssembler([{ carrier: 'A', probes: [0] }])
-  const add = (number: number) => brief(assembler.add({ carrier: 'A', number, data: chunk(number, [0]) }))
-  expect(add(0)).toBe('s0:0')
-  expect(add(3)).toBe('g1-3 s6:3')
-  expect(add(4)).toBe('s8:4')
-  expect(add(4)).toBe('')
-  expect(add(1)).toBe('')
-  expect(assembler.stale).toBe(2)
-  expect(brief(assembler.finish())).toBe('')
-  expect(add(4_294_967_295)).toBe('g5-4294967295 s8589934590:4294967296')
-})
-
-test('chunks that were lost before the first are a gap too', () => {
-  const assembler = new ChunkAssembler([{ carrier: 'A', probes: [0] }])
-  expect(brief(assembler.add({ carrier: 'A', number: 2, data: chunk(1, [0], 5) }))).toBe('g0-2 s10:1')
-})
-
-test('carriers are joined by chunk number; what one of them passed over is lost', () => {
-  const assembler = new ChunkAssembler([
-    { carrier: 'A', probes: [1] },
-    { carrier: 'B', probes: [0] },
-  ])
-  const add = (carrier: string, number: number) =>
-    brief(
-      assembler.add({
-        carrier,
-        number,
-        data: chunk(carrier === 'A' ? 10 + number : 20 + number, [carrier === 'A' ? 1 : 0]),
-      }),
-    )
-  expect(add('A', 0)).toBe('')
-  expect(add('A', 1)).toBe('')
-  expect(add('B', 0)).toBe('s0:20/10')
-  expect(add('B', 2)).toBe('g1-2')
-  expect(add('A', 2)).toBe('s4:22/12')
-  expect(add('A', 3)).toBe('')
-  expect(brief(assembler.finish())).toBe('g3-4')
-})
-
-test('one carrier far behind the others ends the run, not the memory', () => {
-  const assembler = new ChunkAssembler([
-    { carrier: 'A', probes: [1] },
-    { carrier: 'B', probes: [0] },
-  ])
-  for (let number = 0; number < 256; number++) assembler.add({ carrier: 'A', number, data: chunk(0, [1]) })
-  expect(() => assembler.add({ carrier: 'A', number: 256, data: chunk(0, [1]) })).toThrow(
-    'A carrier is 256 chunks behind the others.',
-  )
-})
-
-test.each<[string, string, DaqData, string]>([
-  ['of an unknown carrier', 'X', chunk(0, [0, 1]), '"X" sent samples but has no ADC channel configured.'],
-  ['of other probes', 'A', chunk(0, [0, 2]), '"A" sent probes 0, 2 where 0, 1 were configured.'],
-  ['of one probe twice', 'A', chunk(0, [0, 0]), '"A" sent probes 0, 0 where 0, 1 were configured.'],
-])('samples %s are refused', (_name, carrier, data, message) => {
-  const assembler = new ChunkAssembler([{ carrier: 'A', probes: [0, 1] }])
-  expect(() => assembler.add({ carrier, number: 0, data })).toThrow(message)
 })

@@ -3,13 +3,18 @@ import { Problem, type DeviceDescription, type Entity } from '@lucihub/analog'
 import { encodeEntity } from '../codec/entity.ts'
 import { mBlockOf, outputBases, outputCount } from '../codec/entity-path.ts'
 import { anabrid, type MessageKind, type MessageToSend, type MessageV1, type Received } from '../wire/messages.ts'
-import type { Machine } from './machine.ts'
+import { LOG_ENTRIES_MAX, type Machine } from './machine.ts'
+import { routedItems } from './proxy-sessions.ts'
 import { runRequestOf, type RunToStart } from './run-request.ts'
 
 /** What a command needs: the machine, and the means to begin a run whose pushes go to the asker. */
 export interface CommandContext {
   readonly machine: Machine
+  /** The device stands behind a proxy, which routes what it gets to its carriers. */
+  readonly proxied: boolean
   startRun(run: RunToStart): void
+  /** Sends the asker's run data to this UDP port of its host from now on; false when the device does not do that. */
+  streamTo(port: number): boolean
 }
 
 type Reply = MessageToSend | Promise<MessageToSend>
@@ -67,13 +72,16 @@ const COMMANDS: CommandTable = {
       return { resetResponse: {} }
     }),
 
-  configCommand: (command, { machine }) =>
+  configCommand: (command, { machine, proxied }) =>
     whenIdle(machine, async () => {
-      await machine.load({ items: command.module?.items ?? [], resetBefore: command.resetBefore })
+      const given = command.module?.items ?? []
+      const items = proxied ? routedItems(given, await machine.describe()) : given
+      await machine.load({ items, resetBefore: command.resetBefore })
       return { configResponse: {} }
     }),
 
   startRunCommand: (command, context) =>
+    endsRepetition(command, context) ??
     whenIdle(context.machine, async () => {
       context.startRun(runRequestOf(command))
       return { startRunResponse: {} }
@@ -90,10 +98,13 @@ const COMMANDS: CommandTable = {
     return machine.active ? BUSY : SUCCESS
   },
 
-  // Samples go over TCP only; clients fall back to it when refused.
-  udpDataStreamingCommand: () => ({
-    udpDataStreamingRefusedResponse: { reason: 'Data is streamed on this connection.' },
-  }),
+  // Clients that are refused take the data from the connection.
+  udpDataStreamingCommand: ({ port }, { streamTo }) => {
+    if (port < 1 || port > 65_535) throw new Problem('invalid-request', `There is no UDP port ${port}.`)
+    return streamTo(port)
+      ? SUCCESS
+      : { udpDataStreamingRefusedResponse: { reason: 'Data is streamed on this connection.' } }
+  },
 
   getOverloadStatusCommand: async (_command, { machine }) => {
     const description = await machine.describe()
@@ -111,7 +122,9 @@ const COMMANDS: CommandTable = {
   resetSystemIdentCommand: () => notHere('Its identity cannot be changed'),
   writeSystemIdentCommand: () => notHere('Its identity cannot be changed'),
 
-  syslogCommand: () => ({ syslogResponse: {} }),
+  syslogCommand: (_command, { machine: { log } }) => ({
+    syslogResponse: { isActive: true, maxSize: LOG_ENTRIES_MAX, entries: [...log] },
+  }),
   systemStatsCommand: (_command, { machine: { totals } }) => ({
     systemStatsResponse: {
       perfCounters: {
@@ -130,6 +143,20 @@ const COMMANDS: CommandTable = {
 /** In turn, but "busy" while a run is in progress: the asker is to try again. */
 function whenIdle(machine: Machine, work: () => Promise<MessageToSend>): Promise<MessageToSend> {
   return machine.inTurn(async () => (machine.active ? BUSY : work()))
+}
+
+/**
+ * A start command may also end the repetition in progress, with or without a run of its own to follow: that one is
+ * told to wait until the device is free. Null for a command that has nothing to end.
+ */
+function endsRepetition(
+  { run, endRepetitive }: Received<anabrid.StartRunCommand.$Properties>,
+  { machine }: CommandContext,
+): MessageToSend | null {
+  if (!endRepetitive) return null
+  if (machine.active) machine.active.isLast = true
+  if ((run?.id ?? '') === '') return { startRunResponse: {} }
+  return machine.active ? BUSY : null
 }
 
 function notHere(reason: string): never {

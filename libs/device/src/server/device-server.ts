@@ -4,21 +4,15 @@
  * connection that started it, and a run whose starter has gone is stopped.
  */
 import { Problem, type AnalogComputer } from '@lucihub/analog'
-import { randomUUID } from 'node:crypto'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { Connection } from '../wire/connection.ts'
-import type { Envelope, MessageToSend, MessageV1 } from '../wire/messages.ts'
-import { errorReply, replyTo } from './commands.ts'
+import { createServer, type AddressInfo } from 'node:net'
+import type { MessageV1 } from '../wire/messages.ts'
+import { ConnectedClient } from './connected-client.ts'
 import { Machine } from './machine.ts'
-import type { RunToStart } from './run-request.ts'
-import { streamRun } from './run-stream.ts'
+import type { Misbehaviour } from './misbehaviour.ts'
+import { ProxySessions, type ProxyOptions } from './proxy-sessions.ts'
 
 /** Connections at a time; one more is closed at once. */
 const CONNECTIONS_MAX = 64
-/** Commands of one connection that may wait for their turn before it is read no further. */
-const COMMANDS_WAITING_MAX = 64
-/** Replies that a connection may leave unread before it is read no further, bytes. */
-const UNREAD_BYTES_MAX = 1024 * 1024
 
 /** A command as it came in. */
 export interface ReceivedCommand {
@@ -44,6 +38,19 @@ export interface ServeOptions {
   readonly clockUs?: () => number
   /** Makes the ids of pushes; default random UUIDs. */
   readonly nextId?: () => string
+  /** True: gives run data as datagrams to clients that ask for it. Default: they are refused. */
+  readonly datagrams?: boolean
+  /** Presents the carriers as a proxy does: sessions in a queue, phases told carrier by carrier, no datagrams. */
+  readonly proxy?: ProxyOptions
+  /**
+   * Bytes of run data that wait for a reader who does not keep up before the run fails with `DMA overflow`, as on a
+   * machine. Default: the device waits for its reader and loses nothing.
+   */
+  readonly daqBufferBytes?: number
+  /** What is wrong with the device; default nothing. */
+  readonly misbehaviours?: readonly Misbehaviour[]
+  /** Of the misbehaviours that happen by chance; default 1. */
+  readonly seed?: number
 }
 
 export interface DeviceServer {
@@ -59,11 +66,13 @@ export interface DeviceServer {
 export async function serveDevice(options: ServeOptions): Promise<DeviceServer> {
   const { computer, host = '127.0.0.1', onProblem } = options
   const machine = new Machine(computer)
-  const clients = new Set<Client>()
+  const sessions = options.proxy ? new ProxySessions(options.proxy) : null
+  const clients = new Set<ConnectedClient>()
   let opened = 0
   const server = createServer({ allowHalfOpen: false }, (socket) => {
     opened += 1
-    clients.add(new Client({ socket, number: opened, machine, options, onGone: (client) => clients.delete(client) }))
+    const onGone = (client: ConnectedClient) => clients.delete(client)
+    clients.add(new ConnectedClient({ socket, number: opened, machine, sessions, options, onGone }))
   })
   server.maxConnections = CONNECTIONS_MAX
   await listening(server, options.port, host)
@@ -83,117 +92,6 @@ export async function serveDevice(options: ServeOptions): Promise<DeviceServer> 
       await computer.close()
     },
   }
-}
-
-interface ClientOptions {
-  readonly socket: Socket
-  readonly number: number
-  readonly machine: Machine
-  readonly options: ServeOptions
-  readonly onGone: (client: Client) => void
-}
-
-/** One connected client: its commands are answered in their order, its run is streamed beside them. */
-class Client {
-  readonly #options: ClientOptions
-  readonly #connection: Connection
-  readonly #gone = new AbortController()
-  #turn: Promise<void> = Promise.resolve()
-  #waiting = 0
-
-  constructor(options: ClientOptions) {
-    this.#options = options
-    this.#connection = new Connection(options.socket, {
-      onEnvelope: (envelope) => this.#receive(envelope),
-      onClose: (problem) => this.#end(problem),
-    })
-  }
-
-  close(): void {
-    this.#connection.close()
-  }
-
-  #receive(envelope: Envelope): void {
-    const { onCommand } = this.#options.options
-    const { messageV1, generic } = envelope
-    const command = messageV1 ? (messageV1.kind ?? 'unknown') : generic?.pingCommand ? 'ping' : 'unknown'
-    onCommand?.({ connection: this.#options.number, id: messageV1?.id ?? '', command, message: messageV1 ?? null })
-    this.#waiting += 1
-    if (this.#waiting === COMMANDS_WAITING_MAX) this.#connection.pause()
-    this.#turn = this.#turn
-      .then(() => this.#answer(envelope))
-      .catch((thrown: unknown) => this.#connection.close(Problem.from(thrown)))
-  }
-
-  async #answer({ messageV1, generic }: Envelope): Promise<void> {
-    if (messageV1) {
-      // The run begins behind its reply: the reply comes before the first push.
-      let started: RunToStart | null = null
-      const startRun = (run: RunToStart) => {
-        started = run
-        this.#claim(run)
-      }
-      const reply = await replyTo(messageV1, { machine: this.#options.machine, startRun })
-      this.#connection.send({ messageV1: { id: messageV1.id || null, ...reply } })
-      if (started) void this.#stream(started)
-    } else if (generic?.pingCommand) {
-      const { clockUs = uptimeUs } = this.#options.options
-      this.#connection.send({ generic: { pingResponse: { micros: clockUs() || null } } })
-    } else {
-      this.#push(errorReply(new Problem('invalid-request', 'The envelope is empty or of an unknown kind.')))
-    }
-    if (this.#connection.unsentBytes > UNREAD_BYTES_MAX) await this.#connection.drained()
-    this.#waiting -= 1
-    if (this.#waiting < COMMANDS_WAITING_MAX) this.#connection.resume()
-  }
-
-  #claim({ request }: RunToStart): void {
-    this.#options.machine.active = { id: request.id, abort: new AbortController() }
-  }
-
-  /** Streams the claimed run and frees the machine. */
-  async #stream(run: RunToStart): Promise<void> {
-    const { machine } = this.#options
-    const { active } = machine
-    if (!active) return
-    const signal = AbortSignal.any([active.abort.signal, this.#gone.signal])
-    const target = { send: (message: MessageToSend) => this.#push(message), drained: () => this.#connection.drained() }
-    let report = () => {}
-    try {
-      const description = await machine.describe()
-      report = await streamRun({
-        run,
-        computer: machine.computer,
-        description,
-        carriers: machine.configuration.carriers,
-        signal,
-        target,
-      })
-    } catch (thrown) {
-      this.#connection.close(Problem.from(thrown))
-    } finally {
-      machine.totals.runs += 1
-      machine.totals.icTimeNs += run.request.icTimeNs
-      machine.totals.opTimeNs += run.request.opTimeNs
-      machine.active = null
-    }
-    report()
-  }
-
-  #push(message: MessageToSend): void {
-    const { nextId = randomUUID } = this.#options.options
-    this.#connection.send({ messageV1: { id: nextId(), ...message } })
-  }
-
-  #end(problem: Problem | null): void {
-    this.#gone.abort()
-    this.#options.onGone(this)
-    if (problem) this.#options.options.onProblem?.(problem, this.#options.number)
-  }
-}
-
-function uptimeUs(): number {
-  return Math.round(performance.now() * 1000)
 }
 
 function listening(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {

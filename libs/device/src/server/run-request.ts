@@ -10,6 +10,8 @@ export interface RunToStart {
   readonly samples: boolean
   /** False: only the last phase is reported. */
   readonly phases: boolean
+  /** Again and again, until stopped or told that a repetition is the last. */
+  readonly repetitive: boolean
 }
 
 /** Reads a command. Throws a Problem `invalid-request` that says what a device would not run. */
@@ -18,7 +20,6 @@ export function runRequestOf({ run, runConfig, daqConfig }: Received<anabrid.Sta
   if (id === '' || id.length > RUN_ID_LENGTH_MAX) {
     throw new Problem('invalid-request', `The id of a run has 1 to ${RUN_ID_LENGTH_MAX} characters.`)
   }
-  if (runConfig?.repetitive === true) throw new Problem('invalid-request', 'Repetitive runs are not supported.')
   const opTimeNs = bounded('op_time', decodeTime(runConfig?.opTime), 'ns', RUN_LIMITS.opTimeNs)
   const icTimeNs = bounded('ic_time', decodeTime(runConfig?.icTime), 'ns', RUN_LIMITS.icTimeNs)
   const samples = daqConfig?.sampleOp === true
@@ -36,6 +37,7 @@ export function runRequestOf({ run, runConfig, daqConfig }: Received<anabrid.Sta
     },
     samples,
     phases: runConfig?.writeRunStateChanges !== false,
+    repetitive: runConfig?.repetitive === true,
   }
 }
 

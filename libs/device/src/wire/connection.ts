@@ -40,6 +40,11 @@ export class Connection {
     return !this.#socket.destroyed && this.#socket.writable
   }
 
+  /** The two ends of the connection, as the network names them; empty once it is gone. */
+  get addresses(): { readonly local: string; readonly remote: string } {
+    return { local: this.#socket.localAddress ?? '', remote: this.#socket.remoteAddress ?? '' }
+  }
+
   /** Bytes written that the network has not taken yet. */
   get unsentBytes(): number {
     return this.#socket.writableLength
@@ -48,6 +53,11 @@ export class Connection {
   /** Sends an envelope, or drops it when the connection is closing. */
   send(envelope: EnvelopeToSend): void {
     if (this.isOpen) this.#socket.write(encodeFrame(envelope))
+  }
+
+  /** Sends bytes as they are: what no device should do. */
+  sendBytes(bytes: Uint8Array): void {
+    if (this.isOpen) this.#socket.write(bytes)
   }
 
   /** Resolves when the network has taken what was written, or the connection is gone. */

@@ -8,6 +8,8 @@ import { anabrid, type EnvelopeToSend } from './messages.ts'
 
 /** Largest message that a device accepts or sends on TCP, in bytes without its length. */
 export const MESSAGE_BYTES_MAX = 262_084
+/** Largest datagram: one envelope, without a length. */
+export const DATAGRAM_BYTES_MAX = 65_507
 /** Largest varint, in bytes. */
 export const VARINT_BYTES_MAX = 10
 
@@ -16,6 +18,16 @@ export function encodeFrame(envelope: EnvelopeToSend): Uint8Array {
   const writer = anabrid.Envelope.encode(envelope)
   invariant(writer.len <= MESSAGE_BYTES_MAX, `a message of ${writer.len} bytes is longer than ${MESSAGE_BYTES_MAX}`)
   return writer.ldelim().finish()
+}
+
+/** Encodes an envelope as one datagram. */
+export function encodeDatagram(envelope: EnvelopeToSend): Uint8Array {
+  const bytes = anabrid.Envelope.encode(envelope).finish()
+  invariant(
+    bytes.length <= DATAGRAM_BYTES_MAX,
+    `a datagram of ${bytes.length} bytes is longer than ${DATAGRAM_BYTES_MAX}`,
+  )
+  return bytes
 }
 
 /** Cuts one direction of a connection into frames. After a Problem the reader is not to be used again. */
