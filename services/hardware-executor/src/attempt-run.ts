@@ -12,6 +12,7 @@ import {
   type RunRequest,
 } from '@lucihub/analog'
 import { configurationFromProto } from '@lucihub/contracts'
+import { crashPoint } from '@lucihub/service-kit'
 import type { Attempt } from './attempt.ts'
 import type { AttemptJournal, Conclusion } from './attempt-journal.ts'
 import { samplesRead } from './executor-metrics.ts'
@@ -64,9 +65,11 @@ async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict>
   await unlessStopped(attempt, computer.configure(spec.configuration))
   journal.lines(summaryOf(spec))
   await journal.startIntent()
+  crashPoint('start-intent-synced')
   permit()
   recording.started = true
   await record(run, computer.run(requestOf(run, spec), attempt.signal), recording)
+  crashPoint('device-done')
   const complete = recording.done && journal.samplesPerChannel >= spec.samples
   if (attempt.stop && !complete) return attempt.stop
   if (recording.done) recording.overloads = await readOverloads(run, computer)
@@ -113,6 +116,7 @@ async function recordAll(
         break
       case 'samples':
         journal.samples(event.chunk)
+        crashPoint('first-samples-recorded')
         samplesRead.inc(event.chunk.count * event.chunk.blocks.length)
         await stopWithoutRoom(run)
         break

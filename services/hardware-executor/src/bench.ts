@@ -8,6 +8,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common'
 import { Problem } from '@lucihub/analog'
 import { ClaimResult, store, token, type AttemptId, type RunCommand } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
+import { crashPoint } from '@lucihub/service-kit'
 import { Attempt, CANCELED, attemptKey, type Stop } from './attempt.ts'
 import { AttemptJournal } from './attempt-journal.ts'
 import { EXECUTOR_CONFIG, type ExecutorConfig } from './config.ts'
@@ -145,6 +146,7 @@ export class Bench {
   }
 
   private async drive(driver: DeviceDriver, attempt: Attempt, deviceRunId: string): Promise<void> {
+    crashPoint('attempt-claimed')
     const { host, epoch, command } = attempt
     const { runId, attempt: number, deviceId, spec } = command
     const address = { host, deviceId, runId, attempt: number, epoch }

@@ -9,6 +9,7 @@ import { Logger } from '@nestjs/common'
 import { Problem, deviceIdOf, invariant } from '@lucihub/analog'
 import type { ActiveDevice } from '@lucihub/contracts'
 import { connectComputer, type ConnectedComputer } from '@lucihub/device'
+import { crashPoint } from '@lucihub/service-kit'
 import type { Attempt, Stop } from './attempt.ts'
 import type { AttemptJournal, Conclusion } from './attempt-journal.ts'
 import { perform } from './attempt-run.ts'
@@ -163,6 +164,7 @@ export class DeviceDriver {
       this.permit(attempt)
       const { overloaded } = await computer.overload()
       journal.lines(`Took over ${name} (${id}) under epoch ${this.epoch}.`, ...(overloaded ? [STILL_OVERLOADED] : []))
+      crashPoint('device-taken-over')
       return computer
     } catch (error) {
       await close(computer)

@@ -5,6 +5,7 @@
 import { Injectable } from '@nestjs/common'
 import { feeds } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
+import { crashPoint } from '@lucihub/service-kit'
 import { Database, type Statement } from '../database/database.ts'
 
 const UNPURGED: Statement = {
@@ -37,6 +38,7 @@ export class StreamSweeper {
         await this.bus.purge(feeds.journal, [host, deviceId, run_id])
       }
     }
+    crashPoint('streams-purged')
     await this.database.query(PURGED, [runs.map((run) => run.run_id)])
   }
 }

@@ -7,7 +7,7 @@
 import { Injectable } from '@nestjs/common'
 import { ATTEMPT_OUTCOMES, invariant, type AttemptOutcome, type AttemptState } from '@lucihub/analog'
 import type { EndRecord } from '@lucihub/contracts'
-import { counter } from '@lucihub/service-kit'
+import { counter, crashPoint } from '@lucihub/service-kit'
 import { Database, sqlState, type Statement, type Transaction } from '../database/database.ts'
 import { verdictOf } from '../execution/attempt-policy.ts'
 import { settle, type StateEntered } from '../execution/settlement.ts'
@@ -130,6 +130,7 @@ async function storeBatch(
     .filter(({ pages }) => pages.length > 0)
   if (withPages.length > 0) await copyPages(transaction, withPages)
   await transaction.query(PROGRESS, progressColumns(fresh))
+  crashPoint('journal-batch-inserted')
 
   const sealed: Sealed[] = []
   for (const { attempt, entries: own } of fresh) {
