@@ -135,7 +135,7 @@ export class LineMachine {
     return this.#options.computer.overload()
   }
 
-  /** A short run that ends where the circuit is now: at the initial conditions, or so long after them as it has been computing. */
+  /** A run that ends where the circuit is now: at the initial conditions (the shortest OP is 100 ns), or so long after them as it has been computing. */
   async #look(): Promise<Float32Array> {
     const { min, max } = RUN_LIMITS.opTimeNs
     const sinceNs = this.#mode === 'op' ? Math.round((performance.now() - this.#modeSinceMs) * 1e6) : min

@@ -39,8 +39,8 @@ export function readReply(line: Uint8Array): Reply | StateChange | null {
 
 function reply(said: Fields): Reply | null {
   const { id, type, code, error, success } = said
-  const answers = typeof code === 'number' || typeof success === 'boolean' || typeof id === 'string'
-  if (!answers && typeof error !== 'string') return null
+  // Without any of these it is a request, ours perhaps, that somebody sent back.
+  if (typeof code !== 'number' && typeof success !== 'boolean' && typeof error !== 'string') return null
   return {
     kind: 'reply',
     id: typeof id === 'string' ? id : null,

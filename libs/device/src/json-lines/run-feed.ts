@@ -97,6 +97,8 @@ export class LineFeed {
   receiveState({ phase, opTimeNs, reason }: StateChange): void {
     if (this.#ended) return
     this.#opTimeNs = opTimeNs
+    // Word of a run may come in one piece with the reply, before that has reached whoever started it.
+    if (phase === 'ERROR') this.#reach('IC')
     if (phase === 'ERROR') this.#queue.push({ kind: 'phase', phase, timeNs: this.#timeOf('DONE'), reason })
     else if (isOfCourse(phase)) this.#reach(phase, reason)
     else if (phase !== 'NEW') this.#queue.push({ kind: 'phase', phase, timeNs: 0, reason })
