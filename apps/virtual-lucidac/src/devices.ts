@@ -1,6 +1,6 @@
 /** The devices of this process: a simulated computer each, behind the wire protocol. */
 import { lucidacDescription, type Problem } from '@lucihub/analog'
-import { advertise, mdnsNameOf, serveDevice, type DeviceServer } from '@lucihub/device'
+import { advertise, mdnsNameOf, serveDevice, serveJsonLines, type DeviceServer } from '@lucihub/device'
 import { fastPace, realTimePace, SimulatedComputer, type Pace } from '@lucihub/simulation'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { macAfter, type Options } from './options.ts'
@@ -54,7 +54,8 @@ async function startDevice(options: Options, index: number, onProblem: DeviceHoo
     pace: paceOf(options.pace),
   })
   const port = options.port === 0 ? 0 : options.port + index
-  const server: DeviceServer = await serveDevice({ computer, host: options.host, port, onProblem: report })
+  const serve = options.generation === 'json-lines' ? serveJsonLines : serveDevice
+  const server: DeviceServer = await serve({ computer, host: options.host, port, onProblem: report })
   const device: ListeningDevice = { host: server.host, port: server.port, mac, name }
   const txt = { class: options.simulator ? 'SIMULATOR' : 'LUCIDAC', mac }
   const announcement = options.mdns ? advertise({ name, port: server.port, txt, onProblem: report }) : null

@@ -29,12 +29,13 @@ test('without arguments it is one ideal LUCIDAC in real time on the loopback', (
     imperfections: { ...IDEAL, seed: 1 },
     simulator: false,
     mdns: false,
+    generation: 'protobuf',
   })
 })
 
 test('every option is taken', () => {
   const line =
-    '--port 0 --host 0.0.0.0 --mac 04:e9:e5:00:00:0a --name lab --count 3 --pace fast --noise realistic --seed 9 --class simulator --mdns'
+    '--port 0 --host 0.0.0.0 --mac 04:e9:e5:00:00:0a --name lab --count 3 --pace fast --noise realistic --seed 9 --class simulator --mdns --generation json-lines'
   expect(read(line)).toEqual({
     host: '0.0.0.0',
     port: 0,
@@ -45,6 +46,7 @@ test('every option is taken', () => {
     imperfections: { ...REALISTIC, seed: 9 },
     simulator: true,
     mdns: true,
+    generation: 'json-lines',
   })
   expect(read('--noise 0.01').imperfections).toEqual({ ...IDEAL, noise: 0.01 })
   expect(read('--mdns --no-mdns').mdns).toBe(false)

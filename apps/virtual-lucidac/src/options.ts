@@ -1,5 +1,6 @@
 /** The command line. */
 import { isMac } from '@lucihub/analog'
+import { GENERATIONS, type Generation } from '@lucihub/device'
 import { IDEAL, REALISTIC, type Imperfections } from '@lucihub/simulation'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createHash } from 'node:crypto'
@@ -18,6 +19,8 @@ export interface Options {
   readonly imperfections: Imperfections
   readonly simulator: boolean
   readonly mdns: boolean
+  /** The protocol that the devices speak. */
+  readonly generation: Generation
 }
 
 /** Devices of one process: each has its own port and computes on the same core. */
@@ -28,6 +31,7 @@ Examples:
   virtual-lucidac                                     one device on 127.0.0.1:5732, in real time
   virtual-lucidac --noise realistic --seed 7          with the errors of a machine, the same each time
   virtual-lucidac --pace fast --class simulator       computes as fast as it can; announced as a simulator
+  virtual-lucidac --generation json-lines             as a device with firmware 1.x, for lucipy
   virtual-lucidac --count 4 --port 6000               four devices, on ports 6000 to 6003
   virtual-lucidac --host 0.0.0.0 --mdns               to be found by the programs of a network
 
@@ -56,6 +60,7 @@ export function readOptions(args: readonly string[], command = new Command()): O
     .addOption(
       new Option('--class <class>', 'what it announces itself as').choices(['lucidac', 'simulator']).default('lucidac'),
     )
+    .addOption(new Option('--generation <name>', 'the protocol it speaks').choices(GENERATIONS).default('protobuf'))
     .option('--mdns', 'announce the devices by mDNS', false)
     .option('--no-mdns', 'do not announce them (the default)')
     .addHelpText('after', EXAMPLES)
@@ -71,6 +76,7 @@ export function readOptions(args: readonly string[], command = new Command()): O
     imperfections: { ...given.noise, seed: given.seed },
     simulator: given.class === 'simulator',
     mdns: given.mdns,
+    generation: given.generation,
   }
 }
 
@@ -85,6 +91,7 @@ interface Given {
   readonly seed: number
   readonly class: 'lucidac' | 'simulator'
   readonly mdns: boolean
+  readonly generation: Generation
 }
 
 /** A locally administered address that stays the same for the same name, so that a device keeps its identity. */

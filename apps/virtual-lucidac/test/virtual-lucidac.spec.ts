@@ -1,5 +1,5 @@
 /** The program as a process, and its devices as their clients see them. */
-import { connectDevice, probe } from '@lucihub/device'
+import { connectComputer, connectDevice, probe } from '@lucihub/device'
 import { record, oscillator, testConfiguration } from '@lucihub/simulation/conformance'
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -34,6 +34,19 @@ test('several devices listen, each with its own name, MAC address and errors', a
   }
   expect(finals[0]).not.toEqual(finals[1])
   expect(problems).toEqual([])
+  await running.close()
+})
+
+test('a device of the JSON-lines generation computes the same', async () => {
+  const running = await startDevices(readOptions('--port 0 --pace fast --generation json-lines'.split(' ')), quiet)
+  const [{ host, port, mac } = { host: '', port: 0, mac: '' }] = running.devices
+  const client = await connectComputer({ host, port })
+  expect(client.generation).toBe('json-lines')
+  await client.configure(testConfiguration(mac, oscillator(0.8)))
+  const { phases, channels } = await record(client)
+  expect(phases).toEqual(['TAKE_OFF', 'IC', 'OP', 'OP_END', 'DONE'])
+  expect(channels[0]?.at(-1)).toBeCloseTo(0.8 * Math.cos(9.9), 2)
+  await client.close()
   await running.close()
 })
 
