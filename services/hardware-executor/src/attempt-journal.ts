@@ -7,7 +7,14 @@
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { BYTES_PER_SAMPLE, Problem, type AttemptOutcome, type RunEvent, type SampleChunk } from '@lucihub/analog'
-import { JournalRecord, sampleEncoding } from '@lucihub/contracts'
+import {
+  chunkBatchOf,
+  journalBatchOf,
+  sampleEncoding,
+  type JournalRecord,
+  type RecordAddress,
+} from '@lucihub/contracts'
+import { crashPoint } from '@lucihub/service-kit'
 import type { Attempt, Stop } from './attempt.ts'
 import { ChunkJoiner, type JoinedSamples } from './chunk-joiner.ts'
 import type { JournalBudget } from './journal-budget.ts'
@@ -48,7 +55,7 @@ interface ChannelTotal {
   readonly digest: Hash
 }
 
-type Body = Pick<JournalRecord, 'phase' | 'log' | 'chunk' | 'gap' | 'end'>
+type Body = Pick<JournalRecord, 'phase' | 'log' | 'gap'>
 
 export class AttemptJournal {
   private readonly joiner = new ChunkJoiner((joined) => this.chunk(joined))
@@ -122,51 +129,48 @@ export class AttemptJournal {
   async end({ overloads, finalValues, ...conclusion }: Conclusion): Promise<void> {
     this.joiner.flush()
     const channels = this.totals.map(({ samples, digest }) => ({ samples, digest: digest.digest() }))
-    const record = this.write({ end: { ...conclusion, overloads, finalValues, channels } })
+    const end = { ...conclusion, overloads, finalValues, channels }
+    const record = this.write((address) => journalBatchOf({ ...address, end }))
     this.ended = true
     // The file has told its failure; the end is published all the same.
     await this.keeping.file.sync().catch(() => undefined)
+    crashPoint('end-recorded')
     if (record) this.keeping.outbox.add({ ...record, last: true })
   }
 
-  private chunk({ firstIndex, count, encoding, samples }: JoinedSamples): void {
+  private chunk({ firstIndex, count, encoding, buffer, samplesAt }: JoinedSamples): void {
     const blockBytes = count * BYTES_PER_SAMPLE[encoding]
     const checksums = this.totals.map((total, channel) => {
-      const checksum = crc32(samples.subarray(channel * blockBytes, (channel + 1) * blockBytes))
+      const at = samplesAt + channel * blockBytes
+      const checksum = crc32(buffer.subarray(at, at + blockBytes))
       const word = Buffer.alloc(4)
       word.writeUInt32LE(checksum)
       total.digest.update(word)
       total.samples += count
       return checksum
     })
-    this.record({
-      chunk: { firstIndex, count, encoding: sampleEncoding.toProto(encoding), samples, checksums },
-    })
+    const chunk = { firstIndex, count, encoding: sampleEncoding.toProto(encoding), checksums }
+    this.record((address) => chunkBatchOf(address, chunk, { buffer, samplesAt }))
   }
 
   private append(body: Body): void {
     this.joiner.flush()
-    this.record(body)
+    this.record((address) => journalBatchOf({ ...address, ...body }))
   }
 
-  private record(body: Body): void {
-    const record = this.write(body)
+  private record(encode: (address: RecordAddress) => Uint8Array): void {
+    const record = this.write(encode)
     if (record) this.keeping.outbox.add({ ...record, last: false })
   }
 
   /** Null once the journal has ended: a device that was given up may still speak. */
-  private write(body: Body): { readonly seq: number; readonly bytes: number } | null {
+  private write(
+    encode: (address: RecordAddress) => Uint8Array,
+  ): { readonly seq: number; readonly bytes: number } | null {
     if (this.ended) return null
     const { command, epoch } = this.attempt
     const seq = this.seq++
-    const record = JournalRecord.encode({
-      runId: command.runId,
-      attempt: command.attempt,
-      epoch,
-      seq,
-      atMs: Date.now(),
-      ...body,
-    })
+    const record = encode({ runId: command.runId, attempt: command.attempt, epoch, seq, atMs: Date.now() })
     this.keeping.file.append(seq, record)
     return { seq, bytes: record.length }
   }

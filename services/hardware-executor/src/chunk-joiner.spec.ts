@@ -1,5 +1,5 @@
 import { samplesOf, type SampleChunk } from '@lucihub/analog'
-import { ChunkJoiner, JOINED_BYTES, JOINED_SAMPLES, type JoinedSamples } from './chunk-joiner.ts'
+import { ChunkJoiner, JOINED_BYTES, PAGE_SAMPLES, type JoinedSamples } from './chunk-joiner.ts'
 
 /** Channel c holds c * 1e5 + the sample's index, so that every sample tells where it belongs. */
 function chunk(firstIndex: number, count: number, channels: number): SampleChunk {
@@ -10,11 +10,11 @@ function chunk(firstIndex: number, count: number, channels: number): SampleChunk
   return { firstIndex, count, encoding: 'f32', blocks }
 }
 
-function check({ samples, count, channels, firstIndex }: JoinedSamples): void {
+function check({ buffer, samplesAt, count, channels, firstIndex }: JoinedSamples): void {
   const expected = Array.from({ length: channels }, (_, channel) =>
     Array.from({ length: count }, (__, sample) => channel * 1e5 + firstIndex + sample),
   )
-  expect(samplesOf(samples, 'f32')).toEqual(Float32Array.from(expected.flat()))
+  expect(samplesOf(buffer.subarray(samplesAt), 'f32')).toEqual(Float32Array.from(expected.flat()))
 }
 
 function join(chunks: readonly SampleChunk[]): JoinedSamples[] {
@@ -26,21 +26,35 @@ function join(chunks: readonly SampleChunk[]): JoinedSamples[] {
   return joined
 }
 
-test('small chunks become full records and a rest', () => {
-  const chunks = Array.from({ length: 100 }, (_, n) => chunk(n * 100, 100, 3))
+test('small chunks become records that grow to whole pages, and a rest', () => {
+  const chunks = Array.from({ length: 400 }, (_, n) => chunk(n * 100, 100, 3))
   expect(join(chunks).map(({ firstIndex, count }) => [firstIndex, count])).toEqual([
     [0, 4096],
-    [4096, 4096],
-    [8192, 1808],
+    [4096, 8192],
+    [12_288, 4096],
+    [16_384, 16_384],
+    [32_768, 7232],
   ])
 })
 
-test('a chunk larger than a record is cut', () => {
-  expect(join([chunk(7, 9000, 1)]).map(({ firstIndex, count }) => [firstIndex, count])).toEqual([
+test('a chunk larger than a record is cut, and no record crosses a page', () => {
+  expect(join([chunk(7, 20_000, 1)]).map(({ firstIndex, count }) => [firstIndex, count])).toEqual([
     [7, 4096],
-    [4103, 4096],
-    [8199, 808],
+    [4103, 8192],
+    [12_295, 4089],
+    [16_384, 3623],
   ])
+})
+
+test('buffers follow what is needed', () => {
+  const joined: JoinedSamples[] = []
+  const joiner = new ChunkJoiner((record) => joined.push(record))
+  const sizes = [50, 300, 300, 300].map((count, at) => {
+    joiner.add(chunk(1000 * at, count, 1))
+    joiner.flush()
+    return joined.splice(0).map((record) => record.count)
+  })
+  expect(sizes).toEqual([[50], [256, 44], [256, 44], [256, 44]])
 })
 
 test('a hole starts a new record, and so does another number of channels', () => {
@@ -53,9 +67,9 @@ test('a hole starts a new record, and so does another number of channels', () =>
 })
 
 test('a record of many channels stays under the size that a message may have', () => {
-  const joined = join([chunk(0, JOINED_SAMPLES, 100)])
+  const joined = join([chunk(0, PAGE_SAMPLES, 100)])
   expect(joined.length).toBeGreaterThan(1)
-  for (const { samples } of joined) expect(samples.length).toBeLessThanOrEqual(JOINED_BYTES)
+  for (const { buffer, samplesAt } of joined) expect(buffer.length - samplesAt).toBeLessThanOrEqual(JOINED_BYTES)
 })
 
 test('samples do not wait longer than their time for company', async () => {

@@ -1,39 +1,42 @@
 /**
- * Joins the device's chunks (often 100 samples) into records of about 4 096 samples per channel or 50 ms,
- * whichever comes first. Samples are copied once, block by block, into a buffer that already has the
- * record's layout, channel after channel; a full buffer is handed on as it is.
+ * Joins the device's chunks (often 100 samples) into records that are as large as 50 ms and the page they will be
+ * stored in allow. Samples are copied once, block by block, into a buffer that already has the record's layout,
+ * channel after channel, behind room for what protobuf says before them. How large a buffer is made follows from
+ * how full the last one got: a slow run does not pay for a page that it never fills.
  */
 import { BYTES_PER_SAMPLE, type SampleChunk, type SampleEncoding } from '@lucihub/analog'
+import { chunkHeadroom } from '@lucihub/contracts'
 
-/** Samples per channel of a full record. */
-export const JOINED_SAMPLES = 4096
+/** No record crosses a multiple of this many samples: the run-store's pages. */
+export const PAGE_SAMPLES = 16_384
+/** Samples per channel of the smallest and of the first buffer. */
+const SMALLEST = 256
+const FIRST = 4096
 /** Longest time that a sample waits for company, ms. */
 export const JOINED_WAIT_MS = 50
 /** Bytes of samples in one record: the message with its frame stays under the bus's 1 MiB. */
 export const JOINED_BYTES = 900 * 1024
 
-/** Samples in a record's layout: channel after channel, each `count` samples wide. */
+/** Samples in a record's layout: channel after channel, each `count` samples wide, at the end of a buffer. */
 export interface JoinedSamples {
   readonly firstIndex: number
   readonly count: number
   readonly encoding: SampleEncoding
   readonly channels: number
-  readonly samples: Uint8Array
+  readonly buffer: Uint8Array
+  readonly samplesAt: number
 }
 
-interface Pending {
-  readonly firstIndex: number
-  readonly encoding: SampleEncoding
-  readonly channels: number
+interface Pending extends JoinedSamples {
   /** Samples per channel that fit. */
   readonly capacity: number
-  readonly buffer: Uint8Array
   count: number
 }
 
 export class ChunkJoiner {
   private pending: Pending | null = null
   private timer: NodeJS.Timeout | undefined
+  private wanted = FIRST
 
   /** `emit` gets each record in index order: from `add`, from `flush`, or from the timer. */
   constructor(private readonly emit: (joined: JoinedSamples) => void) {}
@@ -55,7 +58,10 @@ export class ChunkJoiner {
     clearTimeout(this.timer)
     const pending = this.pending
     this.pending = null
-    if (pending) this.emit(joined(pending))
+    if (!pending) return
+    const { count, capacity } = pending
+    this.wanted = count === capacity ? Math.min(PAGE_SAMPLES, 2 * this.wanted) : Math.max(SMALLEST, 2 * count)
+    this.emit(joined(pending))
   }
 
   /** The buffer that the chunk's sample `taken` continues, or a new one after a hole or a change of shape. */
@@ -64,7 +70,7 @@ export class ChunkJoiner {
     const next = chunk.firstIndex + taken
     if (open && continues(open, chunk, next)) return open
     this.flush()
-    const fresh = pendingOf(chunk, next)
+    const fresh = pendingOf(chunk, next, this.wanted)
     this.pending = fresh
     this.timer = setTimeout(() => this.flush(), JOINED_WAIT_MS)
     return fresh
@@ -79,16 +85,19 @@ function continues(pending: Pending, chunk: SampleChunk, next: number): boolean 
   )
 }
 
-function pendingOf({ encoding, blocks }: SampleChunk, firstIndex: number): Pending {
+function pendingOf({ encoding, blocks }: SampleChunk, firstIndex: number, wanted: number): Pending {
   const channels = blocks.length
   const sampleBytes = Math.max(1, channels) * BYTES_PER_SAMPLE[encoding]
-  const capacity = Math.min(JOINED_SAMPLES, Math.floor(JOINED_BYTES / sampleBytes))
+  const onPage = PAGE_SAMPLES - (firstIndex % PAGE_SAMPLES)
+  const capacity = Math.min(wanted, onPage, Math.floor(JOINED_BYTES / sampleBytes))
+  const samplesAt = chunkHeadroom(channels)
   return {
     firstIndex,
     encoding,
     channels,
     capacity,
-    buffer: new Uint8Array(capacity * channels * BYTES_PER_SAMPLE[encoding]),
+    samplesAt,
+    buffer: Buffer.allocUnsafeSlow(samplesAt + capacity * channels * BYTES_PER_SAMPLE[encoding]),
     count: 0,
   }
 }
@@ -98,18 +107,19 @@ function copy(chunk: SampleChunk, { taken, samples }: { taken: number; samples: 
   chunk.blocks.forEach((block, channel) => {
     pending.buffer.set(
       block.subarray(taken * width, (taken + samples) * width),
-      (channel * pending.capacity + pending.count) * width,
+      pending.samplesAt + (channel * pending.capacity + pending.count) * width,
     )
   })
 }
 
-function joined({ firstIndex, count, encoding, channels, capacity, buffer }: Pending): JoinedSamples {
-  if (count === capacity) return { firstIndex, count, encoding, channels, samples: buffer }
+function joined({ capacity, ...pending }: Pending): JoinedSamples {
+  const { count, encoding, channels, buffer, samplesAt } = pending
+  if (count === capacity) return pending
   const width = BYTES_PER_SAMPLE[encoding]
-  const samples = new Uint8Array(count * channels * width)
+  const fitting = Buffer.allocUnsafeSlow(samplesAt + count * channels * width)
   for (let channel = 0; channel < channels; channel++) {
-    const from = channel * capacity * width
-    samples.set(buffer.subarray(from, from + count * width), channel * count * width)
+    const from = samplesAt + channel * capacity * width
+    fitting.set(buffer.subarray(from, from + count * width), samplesAt + channel * count * width)
   }
-  return { firstIndex, count, encoding, channels, samples }
+  return { ...pending, buffer: fitting }
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { JournalRecord } from '@lucihub/contracts'
+import { journalBatchOf } from '@lucihub/contracts'
 import { until } from '@lucihub/testing'
 import { JournalBudget } from './journal-budget.ts'
 import { JournalFile, type RecoveredJournal } from './journal-file.ts'
@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(base, { recursive: true, force: true }))
 
 function record(seq: number, bytes = 10): Uint8Array {
-  return JournalRecord.encode({
+  return journalBatchOf({
     runId: 'R',
     attempt: 2,
     epoch: 7,
@@ -30,7 +30,7 @@ function record(seq: number, bytes = 10): Uint8Array {
 }
 
 const end = (seq: number): Uint8Array =>
-  JournalRecord.encode({
+  journalBatchOf({
     runId: 'R',
     attempt: 2,
     epoch: 7,
@@ -119,49 +119,45 @@ test('a bit that flipped takes what lies behind it, never what lies before', asy
   }
 })
 
-test('whole segments go when all in them is stored, and the quota is given back', async () => {
-  const file = JournalFile.create(folder, ADDRESS, budget)
-  const size = 1024 * 1024
-  for (let seq = 0; seq < 40; seq++) {
-    file.append(seq, record(seq, size))
+/** Twelve records of 4 KiB in segments of 16 KiB; four of them fit into memory. */
+async function longJournal({ started = false } = {}): Promise<JournalFile> {
+  const file = JournalFile.create(folder, ADDRESS, budget, { segmentBytes: 16_384, memoryBytes: 18_000 })
+  if (started) await file.startIntent()
+  for (let seq = 0; seq < 12; seq++) {
+    file.append(seq, record(seq, 4096))
+    await file.sync()
   }
-  await file.sync()
+  return file
+}
+
+test('whole segments go when all in them is stored, and the quota is given back', async () => {
+  const file = await longJournal()
   const names = segments()
-  expect(names.length).toBeGreaterThan(2)
+  expect(names).toEqual(['000000000000.journal', '000000000004.journal', '000000000008.journal'])
   const full = budget.usedBytes
-  const second = Number(names[1]?.slice(0, 12))
-  await file.prune(second - 1)
+  await file.prune(3)
   expect(segments()).toEqual(names)
-  await file.prune(second)
+  await file.prune(4)
   expect(segments()).toEqual(names.slice(1))
-  expect(full - budget.usedBytes).toBeGreaterThan(second * size)
+  expect(full - budget.usedBytes).toBeGreaterThan(4 * 4096)
   expect(await file.read(0)).toBeNull()
-  expect(await file.read(second)).toEqual(Buffer.from(record(second, size)))
+  expect(await file.read(4)).toEqual(Buffer.from(record(4, 4096)))
   // What is left tells by itself whose it is and where it begins.
-  expect((await recovered()).seqs).toEqual(Array.from({ length: 40 - second }, (_, at) => second + at))
+  expect(await recovered()).toMatchObject({ address: ADDRESS, seqs: [4, 5, 6, 7, 8, 9, 10, 11] })
 })
 
 test('the later segments of a started run know that it was started', async () => {
-  const file = JournalFile.create(folder, ADDRESS, budget)
-  await file.startIntent()
-  for (let seq = 0; seq < 20; seq++) {
-    file.append(seq, record(seq, 1024 * 1024))
-  }
-  await file.sync()
-  await file.prune(19)
-  expect(await recovered()).toMatchObject({ started: true })
+  const file = await longJournal({ started: true })
+  await file.prune(11)
+  expect(await recovered()).toMatchObject({ seqs: [8, 9, 10, 11], started: true })
 })
 
 test('records that lag behind leave the memory and are read from the disk', async () => {
-  const file = JournalFile.create(folder, ADDRESS, budget)
-  for (let seq = 0; seq < 40; seq++) {
-    file.append(seq, record(seq, 1024 * 1024))
-  }
-  await file.sync()
+  const file = await longJournal()
+  expect(await file.read(0)).toEqual(Buffer.from(record(0, 4096)))
   truncateSync(onlySegment(), 100)
-  // Of the first segment nothing is left, and the first records are not in memory any more.
   expect(await file.read(0)).toBeNull()
-  expect(await file.read(39)).toEqual(record(39, 1024 * 1024))
+  expect(await file.read(11)).toEqual(record(11, 4096))
 })
 
 test('what is removed leaves nothing behind, not even what comes afterwards', async () => {

@@ -11,20 +11,24 @@ import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Logger } from '@nestjs/common'
 import { Problem, invariant } from '@lucihub/analog'
-import { JournalRecord, JournalSegment } from '@lucihub/contracts'
+import { JournalBatch, JournalSegment } from '@lucihub/contracts'
 import type { JournalBudget } from './journal-budget.ts'
 import { FRAME_HEAD_BYTES, frameAt, frameHead, framesOf, type FrameKind } from './journal-frames.ts'
 
-/** A segment is closed when it has so many bytes. */
-const SEGMENT_BYTES = 16 * 1024 * 1024
+export interface JournalLimits {
+  /** A segment is closed when it has so many bytes. */
+  readonly segmentBytes: number
+  /** Bytes kept in memory for records that are written but not published yet. */
+  readonly memoryBytes: number
+}
+
+const LIMITS: JournalLimits = { segmentBytes: 16 * 1024 * 1024, memoryBytes: 32 * 1024 * 1024 }
 /** Synced when so many bytes are not, or so long after the first of them, whichever comes first. */
 const SYNC = { bytes: 4 * 1024 * 1024, ms: 50 } as const
 /** Bytes of one write. */
 const WRITE_BYTES = 4 * 1024 * 1024
 /** Unwritten bytes above which `room` waits. */
 const UNWRITTEN_BYTES = 16 * 1024 * 1024
-/** Bytes kept in memory for records that are written but not published yet. */
-const MEMORY_BYTES = 32 * 1024 * 1024
 /** How long `room` waits for a slow disk, ms; less than the silence that an attempt allows its device. */
 export const ROOM_WAIT_MS = 8_000
 
@@ -95,11 +99,12 @@ export class JournalFile {
     private readonly folder: string,
     private readonly address: JournalAddress,
     private readonly budget: JournalBudget,
+    private readonly limits: JournalLimits,
   ) {}
 
   /** A new journal. That it exists is written at once: whoever dies before the first record still leaves whose attempt it had. */
-  static create(folder: string, address: JournalAddress, budget: JournalBudget): JournalFile {
-    const file = new JournalFile(folder, address, budget)
+  static create(folder: string, address: JournalAddress, budget: JournalBudget, limits = LIMITS): JournalFile {
+    const file = new JournalFile(folder, address, budget, limits)
     file.writing = file.writeAll()
     return file
   }
@@ -122,14 +127,15 @@ export class JournalFile {
       }
       if (end < bytes.length) await handle.truncate(end)
       const { firstSeq, started, ...address } = JournalSegment.decode(head.payload)
-      file ??= new JournalFile(folder, address, budget)
+      file ??= new JournalFile(folder, address, budget, LIMITS)
       await file.segments.at(-1)?.handle?.close()
       const segment: Segment = { firstSeq, path, handle, bytes: end }
       file.adopt(segment, started)
       for (const { kind, offset, payload } of frames) {
         if (kind === 'startIntent') file.started = true
         if (kind !== 'record') continue
-        const record = JournalRecord.decode(payload)
+        const [record] = JournalBatch.decode(payload).records
+        invariant(record, 'a frame of a record holds one')
         const at = offset - FRAME_HEAD_BYTES
         file.places.set(record.seq, { segment, offset: at, length: FRAME_HEAD_BYTES + payload.length })
         file.next = Math.max(file.next, record.seq + 1)
@@ -141,7 +147,7 @@ export class JournalFile {
     return { file, address: file.address, seqs, started: file.started, ended }
   }
 
-  /** Takes a record; its bytes must not change any more. */
+  /** Takes an encoded record (a `JournalBatch` of one); its bytes must not change any more. */
   append(seq: number, bytes: Uint8Array): void {
     this.next = seq + 1
     this.memory.set(seq, bytes)
@@ -320,7 +326,7 @@ export class JournalFile {
   /** The segment to write to: the last one, or a new one with its head. */
   private async openSegment(): Promise<Segment> {
     const last = this.last()
-    if (last?.handle && last.bytes < SEGMENT_BYTES) return last
+    if (last?.handle && last.bytes < this.limits.segmentBytes) return last
     if (last?.handle) {
       while (this.synced < this.written) await this.syncOnce()
       // Nothing unsynced is left, so nobody else uses the handle from here on.
@@ -378,7 +384,7 @@ export class JournalFile {
   /** Written records leave the memory, oldest first, when it holds too many. */
   private evict(): void {
     for (const seq of this.memory.keys()) {
-      if (this.memoryBytes <= MEMORY_BYTES || !this.places.has(seq)) return
+      if (this.memoryBytes <= this.limits.memoryBytes || !this.places.has(seq)) return
       this.forget(seq)
     }
   }

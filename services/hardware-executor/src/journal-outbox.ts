@@ -5,10 +5,12 @@
  * lose everything. The watermark tells what may be pruned and what has to be sent again; what is sent again travels
  * under a new message id, since the stream's duplicate check would swallow the old one.
  */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Logger } from '@nestjs/common'
-import { batchedBytes, feeds, journalBatchOf, store, type WatermarkReply } from '@lucihub/contracts'
+import { feeds, joinJournalBatches, store, type WatermarkReply } from '@lucihub/contracts'
 import type { Bus } from '@lucihub/messaging'
+import { crashPoint } from '@lucihub/service-kit'
 import { CANCELED, type Attempt, type Stop } from './attempt.ts'
 import { recordsResent } from './executor-metrics.ts'
 import type { JournalFile } from './journal-file.ts'
@@ -75,6 +77,8 @@ export class JournalOutbox {
     private readonly endAgain: (seq: number) => void = () => undefined,
   ) {
     this.address = [attempt.host, attempt.command.deviceId, attempt.command.runId]
+    // Every refused message waits on it, and the watermark.
+    setMaxListeners(WINDOW_MESSAGES + 1, this.closing.signal)
     this.done = this.follow()
   }
 
@@ -97,7 +101,7 @@ export class JournalOutbox {
 
   private wait(record: OutgoingRecord): void {
     this.waiting.push(record)
-    this.waitingBytes += batchedBytes(record.bytes)
+    this.waitingBytes += record.bytes
   }
 
   private pump(): void {
@@ -129,7 +133,7 @@ export class JournalOutbox {
     let bytes = 0
     let count = 0
     for (const record of this.waiting) {
-      const more = batchedBytes(record.bytes)
+      const more = record.bytes
       if (count > 0 && bytes + more > MESSAGE_BYTES) break
       bytes += more
       count++
@@ -148,7 +152,7 @@ export class JournalOutbox {
       const records = await Promise.all(message.seqs.map((seq) => this.file.read(seq)))
       const found = records.filter((record) => record !== null)
       if (found.length > 0)
-        await this.bus.publishBytes(feeds.journal, this.address, journalBatchOf(found), { id: message.id })
+        await this.bus.publishBytes(feeds.journal, this.address, joinJournalBatches(found), { id: message.id })
       this.acked(message)
     } catch (error) {
       this.log.warn(`message ${message.id} was refused and is tried again: ${String(error)}`)
@@ -184,6 +188,7 @@ export class JournalOutbox {
       // After the end this stops nothing; before it, the run-store has given the attempt up.
       if (reply.givenUp || reply.settled) this.attempt.halt(GIVEN_UP)
       if (reply.settled) {
+        crashPoint('journal-settled')
         this.close()
         await this.file.remove()
         return

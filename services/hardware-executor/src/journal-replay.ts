@@ -6,7 +6,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Logger } from '@nestjs/common'
-import { JournalRecord } from '@lucihub/contracts'
+import { journalBatchOf } from '@lucihub/contracts'
 import type { Bus } from '@lucihub/messaging'
 import { Attempt } from './attempt.ts'
 import type { JournalBudget } from './journal-budget.ts'
@@ -65,5 +65,5 @@ function endOf(
     overloads: [],
     finalValues: [],
   }
-  return JournalRecord.encode({ runId, attempt, epoch, seq, atMs: Date.now(), end })
+  return journalBatchOf({ runId, attempt, epoch, seq, atMs: Date.now(), end })
 }

@@ -18,7 +18,7 @@ export interface Chunk {
   readonly firstIndex: number
   readonly count: number
   readonly encoding: SampleEncoding
-  /** One per channel. */
+  /** One per channel, aligned to their samples. */
   readonly blocks: readonly Uint8Array[]
   /** CRC-32 per channel, 4 bytes little-endian each. */
   readonly checksums: Buffer
@@ -110,7 +110,9 @@ function chunkOf({ firstIndex, count, encoding: encodingNumber, samples, checksu
   if (count === 0 || channels === 0 || samples.length !== channels * blockBytes)
     return `a chunk of ${samples.length} bytes for ${channels} channels of ${count} samples`
   if (firstIndex + count > RUN_LIMITS.samples.max) return `a chunk that ends at sample ${firstIndex + count}`
-  const blocks = checksums.map((_, channel) => samples.subarray(channel * blockBytes, (channel + 1) * blockBytes))
+  // A message begins anywhere in what the socket read. Aligned once, samples are looked at in place ever after.
+  const aligned = samples.byteOffset % BYTES_PER_SAMPLE[encoding] === 0 ? samples : Uint8Array.from(samples)
+  const blocks = checksums.map((_, channel) => aligned.subarray(channel * blockBytes, (channel + 1) * blockBytes))
   if (blocks.some((block, channel) => crc32(block) !== checksums[channel])) return 'damaged'
   const bytes = Buffer.alloc(channels * 4)
   checksums.forEach((checksum, channel) => bytes.writeUInt32LE(checksum, channel * 4))

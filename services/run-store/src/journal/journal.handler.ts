@@ -2,6 +2,7 @@ import { Controller, Logger } from '@nestjs/common'
 import { isTerminal } from '@lucihub/analog'
 import { feeds, type JournalBatch } from '@lucihub/contracts'
 import { ConsumeBatch, type Received } from '@lucihub/messaging'
+import { crashPoint } from '@lucihub/service-kit'
 import { Dispatcher } from '../execution/dispatcher.ts'
 import { HotView } from '../view/hot-view.ts'
 import { entryOf, type Entry } from './entry.ts'
@@ -23,9 +24,16 @@ export class JournalHandler {
 
   @ConsumeBatch(feeds.journal, { durable: 'run-store', ...BATCH })
   async journal(batch: readonly Received<JournalBatch>[]): Promise<void> {
-    const entries = batch.flatMap((received) => this.entriesOf(received))
+    const arrived = batch.map((received) => ({
+      fresh: received.delivery.deliveries === 1,
+      entries: this.entriesOf(received),
+    }))
+    const entries = arrived.flatMap((message) => message.entries)
+    this.view.hear(arrived.flatMap((message) => (message.fresh ? message.entries : [])))
     if (entries.length === 0) return
     const sealed = await this.writer.store(entries)
+    crashPoint('journal-batch-committed')
+    if (sealed.length > 0) crashPoint('attempt-sealed')
     this.view.stored(batch.flatMap(({ message }) => message.records))
     for (const attempt of sealed) {
       this.view.sealed(attempt.runId, attempt)

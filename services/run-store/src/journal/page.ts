@@ -79,20 +79,32 @@ function pageOf(
   span: readonly Chunk[],
   { channel, from, to, encoding }: { channel: number; from: number; to: number; encoding: SampleEncoding },
 ): Page {
+  const samples = samplesFrom(span, { channel, from, to, encoding })
+  const level64 = pyramidOf(samplesOf(samples, encoding), from, LEVELS[0])
+  const level512 = coarser(level64, Math.floor(from / LEVELS[0]), LEVELS[1] / LEVELS[0])
+  return { channel, firstIndex: from, count: to - from, encoding, samples, level64, level512 }
+}
+
+/** A view where one chunk has them all, which is the rule; else a copy. */
+function samplesFrom(
+  span: readonly Chunk[],
+  { channel, from, to, encoding }: { channel: number; from: number; to: number; encoding: SampleEncoding },
+): Buffer {
   const width = BYTES_PER_SAMPLE[encoding]
+  const within = (chunk: Chunk, start: number, end: number): Uint8Array =>
+    blockOf(chunk, channel).subarray((start - chunk.firstIndex) * width, (end - chunk.firstIndex) * width)
+  const whole = span.find(({ firstIndex, count }) => firstIndex <= from && firstIndex + count >= to)
+  if (whole) {
+    const { buffer, byteOffset, byteLength } = within(whole, from, to)
+    return Buffer.from(buffer, byteOffset, byteLength)
+  }
   const samples = Buffer.allocUnsafe((to - from) * width)
   for (const chunk of span) {
     const start = Math.max(from, chunk.firstIndex)
     const end = Math.min(to, chunk.firstIndex + chunk.count)
-    if (start < end)
-      samples.set(
-        blockOf(chunk, channel).subarray((start - chunk.firstIndex) * width, (end - chunk.firstIndex) * width),
-        (start - from) * width,
-      )
+    if (start < end) samples.set(within(chunk, start, end), (start - from) * width)
   }
-  const level64 = pyramidOf(samplesOf(samples, encoding), from, LEVELS[0])
-  const level512 = coarser(level64, Math.floor(from / LEVELS[0]), LEVELS[1] / LEVELS[0])
-  return { channel, firstIndex: from, count: to - from, encoding, samples, level64, level512 }
+  return samples
 }
 
 function blockOf(chunk: Chunk, channel: number): Uint8Array {

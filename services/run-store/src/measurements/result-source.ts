@@ -1,6 +1,6 @@
 /** Which attempt a run's data are read from, and what its channels mean. */
 import { Injectable } from '@nestjs/common'
-import type { Channel, RunState, SampleEncoding } from '@lucihub/analog'
+import { isTerminal, type Channel, type RunState, type SampleEncoding } from '@lucihub/analog'
 import { ConfigurationMessage } from '@lucihub/contracts'
 import { Database, type Statement } from '../database/database.ts'
 import { noSuchRun } from '../runs/run-repository.ts'
@@ -52,12 +52,29 @@ const SOURCE: Statement = {
 
 const EMPTY = Buffer.alloc(0)
 
+/** Sources of ended runs that are kept in memory: who looks at one looks again. */
+const REMEMBERED_MAX = 256
+
 @Injectable()
 export class ResultSources {
+  /** Of ended runs, which never change; the one looked at longest ago goes first. */
+  private readonly remembered = new Map<string, ResultSource>()
+
   constructor(private readonly database: Database) {}
 
   /** Problem `not-found` also when the run belongs to somebody else. */
   async of(ownerId: string, runId: string): Promise<ResultSource> {
+    const key = `${ownerId}/${runId}`
+    const source = this.remembered.get(key) ?? (await this.read(ownerId, runId))
+    this.remembered.delete(key)
+    if (!isTerminal(source.state)) return source
+    this.remembered.set(key, source)
+    const [oldest] = this.remembered.keys()
+    if (oldest !== undefined && this.remembered.size > REMEMBERED_MAX) this.remembered.delete(oldest)
+    return source
+  }
+
+  private async read(ownerId: string, runId: string): Promise<ResultSource> {
     const [row] = isUuid(runId) ? await this.database.query<SourceRow>(SOURCE, [ownerId, runId]) : []
     if (!row) throw noSuchRun(runId)
     const configuration = ConfigurationMessage.decode(row.configuration)

@@ -6,8 +6,8 @@ const CHANNELS = [
 ]
 
 function chunk(seq: number, firstIndex: number, x: readonly number[]): RawChunk {
-  const samples = Float32Array.of(...x, ...x)
-  return { seq, firstIndex, count: x.length, encoding: 'f32', samples: new Uint8Array(samples.buffer) }
+  const block = new Uint8Array(Float32Array.from(x).buffer)
+  return { seq, firstIndex, count: x.length, encoding: 'f32', blocks: [block, block] }
 }
 
 function pairs(bytes: Uint8Array | undefined): number[] {

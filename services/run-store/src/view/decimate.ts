@@ -1,5 +1,5 @@
 /** The live view of fresh samples: minimum and maximum per bucket, in physical units, small enough for every viewer. */
-import { BYTES_PER_SAMPLE, samplesOf, type Channel, type SampleEncoding } from '@lucihub/analog'
+import { samplesOf, type Channel, type SampleEncoding } from '@lucihub/analog'
 import type { LiveSamples } from '@lucihub/contracts'
 
 /** Buckets per second of op time and channel. */
@@ -7,13 +7,13 @@ export const VIEW_POINTS_PER_SECOND = 1_000
 /** Buckets per channel in one frame, for devices that are faster than real time. */
 export const FRAME_BUCKETS_MAX = 250
 
-/** A chunk as it came: channel after channel. */
+/** A chunk as it came, one block per channel. */
 export interface RawChunk {
   readonly seq: number
   readonly firstIndex: number
   readonly count: number
   readonly encoding: SampleEncoding
-  readonly samples: Uint8Array
+  readonly blocks: readonly Uint8Array[]
 }
 
 /** One view per stretch of consecutive chunks, with the seq of its last chunk. `chunks` in the order of their indices. */
@@ -43,9 +43,8 @@ function bucketsOf(
   const pairs = new Float32Array(2 * Math.ceil(count / bucket))
   for (let pair = 0; pair < pairs.length; pair += 2) pairs.set([Infinity, -Infinity], pair)
   let index = 0
-  for (const { count: samples, encoding, samples: bytes } of stretch) {
-    const width = samples * BYTES_PER_SAMPLE[encoding]
-    const values = samplesOf(bytes.subarray(channel.index * width, (channel.index + 1) * width), encoding)
+  for (const { encoding, blocks } of stretch) {
+    const values = samplesOf(blocks[channel.index] ?? new Uint8Array(), encoding)
     // Bucket by bucket over raw values: the loop that every sample passes does nothing but compare.
     for (let at = 0; at < values.length;) {
       const pair = 2 * Math.floor((index + at) / bucket)

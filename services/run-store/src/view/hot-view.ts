@@ -1,28 +1,24 @@
 /**
- * The live view: taps the samples as they pass on the bus (no stream read, no database on the way), decimates
- * them and tells everybody who watches. What is told here may be lost; what is stored cannot. Three rules keep
+ * The live view: is told of the samples of every batch before it is stored, so that no database is on the way,
+ * decimates them and tells everybody who watches. What is told here may be lost; what is stored cannot. Three rules keep
  * it honest: phases, logs and gaps are told when they are stored, so that whoever hears of one can read it; an
  * end is told only when it is sealed; and samples count only from the host and under the epoch that claimed
  * their attempt.
  */
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
-import { BYTES_PER_SAMPLE, isTerminal, SAMPLE_ENCODINGS, type Channel, type RunState } from '@lucihub/analog'
+import { BYTES_PER_SAMPLE, isTerminal, type Channel, type RunState } from '@lucihub/analog'
 import {
   broadcasts,
   ConfigurationMessage,
-  feeds,
   runState,
-  sampleEncoding,
   type EndRecord,
-  type JournalBatch,
   type JournalRecord,
   type RunEvent,
 } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import { Database, type Statement } from '../database/database.ts'
-import { contentOf } from '../journal/entry.ts'
+import { contentOf, type Entry } from '../journal/entry.ts'
 import { channelsOf } from '../measurements/result-source.ts'
-import { isUuid } from '../runs/uuid7.ts'
 import { decimate, type RawChunk } from './decimate.ts'
 import { HotViewCache } from './hot-view-cache.ts'
 
@@ -53,7 +49,7 @@ interface Live {
   readonly runId: string
   readonly attempt: number
   readonly watched: Promise<Watched | null>
-  pending: { readonly record: JournalRecord; readonly host: string }[]
+  pending: Entry[]
   pendingBytes: number
   timer: NodeJS.Timeout | null
   lastFrameMs: number
@@ -63,7 +59,6 @@ interface Live {
 export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(HotView.name)
   private readonly live = new Map<string, Live>()
-  private unsubscribe: (() => void) | null = null
   private sweep: NodeJS.Timeout | null = null
 
   constructor(
@@ -73,14 +68,10 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    const hear = ({ records }: JournalBatch, subject: string): void =>
-      records.forEach((record) => this.hear(record, subject))
-    this.unsubscribe = this.bus.subscribe(feeds.journal, { group: 'run-store-view' }, hear)
     this.sweep = setInterval(() => this.forgetIdle(), IDLE_MS).unref()
   }
 
   beforeApplicationShutdown(): void {
-    this.unsubscribe?.()
     if (this.sweep) clearInterval(this.sweep)
     for (const live of this.live.values()) if (live.timer) clearTimeout(live.timer)
     this.live.clear()
@@ -140,12 +131,15 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
     return this.cache.recent(runId)
   }
 
-  private hear(record: JournalRecord, subject: string): void {
-    const [, , , host = ''] = subject.split('.')
-    if (!record.chunk || !isUuid(record.runId) || record.attempt > 0x7fffffff) return
-    const live = this.liveOf(record.runId, record.attempt)
-    live.pending.push({ record, host })
-    live.pendingBytes += record.chunk.samples.length
+  /** Samples came in, verified; whether they will be stored is not known yet. */
+  hear(entries: readonly Entry[]): void {
+    for (const entry of entries) if (entry.chunk) this.take(entry)
+  }
+
+  private take(entry: Entry): void {
+    const live = this.liveOf(entry.runId, entry.attempt)
+    live.pending.push(entry)
+    live.pendingBytes += bytesOf(entry)
     const wait =
       live.pendingBytes > PENDING_BYTES_MAX ? 0 : Math.max(0, live.lastFrameMs + FRAME_INTERVAL_MS - performance.now())
     if (live.timer && wait > 0) return
@@ -204,13 +198,11 @@ export class HotView implements OnApplicationBootstrap, BeforeApplicationShutdow
     live.pendingBytes = 0
     const watched = await live.watched
     if (!watched) return
-    const records = pending
-      .filter(({ host, record }) => host === watched.host && record.epoch === watched.epoch)
-      .map(({ record }) => record)
+    const chunks = pending
+      .filter(({ host, epoch }) => host === watched.host && epoch === watched.epoch)
+      .flatMap((entry) => rawChunkOf(entry, watched.channels.length))
     const samples = decimate(
-      records
-        .flatMap((record) => rawChunkOf(record, watched.channels.length))
-        .sort((a, b) => a.firstIndex - b.firstIndex),
+      chunks.sort((a, b) => a.firstIndex - b.firstIndex),
       watched,
     ).map(({ seq, samples: view }): RunEvent => ({ attempt: live.attempt, seq, atMs: Date.now(), samples: view }))
     this.tell(live.runId, samples)
@@ -252,17 +244,13 @@ function stateEvent({
   }
 }
 
-/** None for a record that is no chunk or whose size is wrong; the writer says why. */
-function rawChunkOf({ seq, chunk }: JournalRecord, numChannels: number): RawChunk[] {
-  const encoding = SAMPLE_ENCODINGS.find((word) => sampleEncoding.toProto(word) === chunk?.encoding)
-  if (
-    !chunk ||
-    !encoding ||
-    chunk.count === 0 ||
-    chunk.samples.length !== numChannels * chunk.count * BYTES_PER_SAMPLE[encoding]
-  )
-    return []
-  return [{ seq, firstIndex: chunk.firstIndex, count: chunk.count, encoding, samples: chunk.samples }]
+/** None for a chunk of other channels than the run has; the writer says so. */
+function rawChunkOf({ seq, chunk }: Entry, numChannels: number): RawChunk[] {
+  return chunk?.blocks.length === numChannels ? [{ seq, ...chunk }] : []
+}
+
+function bytesOf({ chunk }: Entry): number {
+  return chunk ? chunk.count * chunk.blocks.length * BYTES_PER_SAMPLE[chunk.encoding] : 0
 }
 
 function keyOf(runId: string, attempt: number): string {
