@@ -237,7 +237,7 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
     }
     try {
       if (!(await started(request, signal))) {
-        feed.fail(new Problem('state-conflict', 'The run was stopped before its start.'))
+        feed.cancel()
         yield { kind: 'phase', phase: 'DONE', timeNs: 0, reason: 'stopped before the start' }
         return
       }
@@ -249,8 +249,8 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
       signal?.removeEventListener('abort', stop)
       peakQueueBytes = Math.max(peakQueueBytes, feed.peakBytes)
       staleChunks += feed.staleChunks
+      if (!feed.isOver) session.tell({ stopRunCommand: {} })
       if (!feed.ended) {
-        session.tell({ stopRunCommand: {} })
         feed.fail(new Problem('state-conflict', `Nobody reads the events of run ${request.id} any more.`))
       }
     }

@@ -90,6 +90,11 @@ export class RunFeed {
     return this.#ended
   }
 
+  /** True once the device has said DONE or ERROR, or has not been told to begin: there is nothing to stop. */
+  get isOver(): boolean {
+    return this.#last !== null
+  }
+
   /** The most bytes that its queue has held. */
   get peakBytes(): number {
     return this.#queue.peakBytes
@@ -124,6 +129,12 @@ export class RunFeed {
   /** Takes a push that came as a datagram. While the queue is full its samples are lost: the numbering tells. */
   receiveDatagram(message: MessageV1): boolean {
     return (this.#full && message.runDataMessage?.run?.id === this.#options.request.id) || this.receive(message)
+  }
+
+  /** The run does not begin. */
+  cancel(): void {
+    this.#last = { kind: 'phase', phase: 'DONE', timeNs: 0, reason: '' }
+    this.fail(new Problem('state-conflict', 'The run was stopped before its start.'))
   }
 
   /** Ends the run with this problem, after the events that came before. */

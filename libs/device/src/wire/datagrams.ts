@@ -51,6 +51,7 @@ export async function receiveDatagrams(path: DatagramPath, handlers: DatagramHan
 }
 
 export interface DatagramSender {
+  /** Sends an envelope, or drops it once closed. */
   send(envelope: EnvelopeToSend): void
   close(): void
 }
@@ -60,9 +61,15 @@ export function sendDatagrams(path: DatagramPath, port: number): DatagramSender 
   const socket = createSocket(familyOf(path.remote))
   // Nobody may be listening; then they are lost, as datagrams are.
   socket.on('error', () => undefined)
+  let open = true
   return {
-    send: (envelope) => socket.send(encodeDatagram(envelope), port, plain(path.remote), () => undefined),
-    close: () => closeQuietly(socket),
+    send: (envelope) => {
+      if (open) socket.send(encodeDatagram(envelope), port, plain(path.remote), () => undefined)
+    },
+    close: () => {
+      open = false
+      closeQuietly(socket)
+    },
   }
 }
 
