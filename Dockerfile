@@ -10,6 +10,8 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /src/dist dist
 COPY --from=build /src/LICENSE /src/deploy/healthcheck.mjs ./
+# A volume takes over who owns the directory it is first mounted on.
+RUN install -d -o 10001 -g 10001 /var/lib/lucihub/journal
 USER 10001:10001
 EXPOSE 8080 9090
 ENTRYPOINT ["node", "--enable-source-maps"]

@@ -72,13 +72,16 @@ test('NATS killed: the same attempt is completed', async () => {
   await expectWhole(id, { attempts: 1 })
 })
 
-test('executor killed: the attempt is given up and a new one is completed', async () => {
+test('executor killed: the attempt ends at its restart with what it had measured, and a new one is completed', async () => {
   const id = await inTheMiddleOfARun()
   await running.hub.processes['hardware-executor']?.kill()
   await running.hub.processes['hardware-executor']?.restart()
   await expectWhole(id, { attempts: 2 })
   const run = await running.client.run(id)
-  expect(run.attempts.map(({ state }) => state)).toEqual(['LOST', 'ENDED'])
+  expect(run.attempts.map(({ state, outcome }) => [state, outcome])).toEqual([
+    ['ENDED', 'executor_restarted'],
+    ['ENDED', 'ok'],
+  ])
 })
 
 test('all three killed at once, with runs waiting: every accepted run is completed', async () => {

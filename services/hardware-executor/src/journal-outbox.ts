@@ -52,8 +52,8 @@ export class JournalOutbox {
   private readonly closing = new AbortController()
   private waiting: OutgoingRecord[] = []
   private waitingBytes = 0
-  /** Ready to go, or refused and to be tried again. */
-  private outgoing: Message[] = []
+  /** Refused, to be tried again. */
+  private refused: Message[] = []
   /** Monotonic time of the stream's last ack by seq, or null while a record is on its way; those below `published` and settled are forgotten. */
   private readonly ackedAt = new Map<number, number | null>()
   private messages = 0
@@ -61,6 +61,8 @@ export class JournalOutbox {
   private flyingBytes = 0
   private refusedMs = REFUSED_MS.first
   private company: NodeJS.Timeout | undefined
+  /** What waits has waited long enough. */
+  private due = false
   private complete = false
   /** All below were published at least once. */
   private published = 0
@@ -96,7 +98,7 @@ export class JournalOutbox {
     this.closing.abort()
     clearTimeout(this.company)
     this.waiting = []
-    this.outgoing = []
+    this.refused = []
   }
 
   private wait(record: OutgoingRecord): void {
@@ -106,7 +108,7 @@ export class JournalOutbox {
 
   private pump(): void {
     while (this.flying < WINDOW_MESSAGES && (this.flying === 0 || this.flyingBytes < WINDOW_BYTES)) {
-      const message = this.outgoing.shift() ?? this.ready()
+      const message = this.refused.shift() ?? this.ready()
       if (!message) return
       void this.send(message)
     }
@@ -115,21 +117,16 @@ export class JournalOutbox {
   /** The next message, or null while its records should wait for company. */
   private ready(): Message | null {
     if (this.waiting.length === 0 || this.closing.signal.aborted) return null
-    const full = this.waitingBytes >= MESSAGE_BYTES
-    if (!full && !this.complete && this.company) return null
-    if (!full && !this.complete) {
-      this.company = setTimeout(() => {
-        this.company = undefined
-        const message = this.cut()
-        if (message) this.outgoing.push(message)
-        this.pump()
-      }, COMPANY_MS)
-      return null
-    }
-    return this.cut()
+    if (this.due || this.complete || this.waitingBytes >= MESSAGE_BYTES) return this.cut()
+    this.company ??= setTimeout(() => {
+      this.company = undefined
+      this.due = true
+      this.pump()
+    }, COMPANY_MS)
+    return null
   }
 
-  private cut(): Message | null {
+  private cut(): Message {
     let bytes = 0
     let count = 0
     for (const record of this.waiting) {
@@ -138,7 +135,7 @@ export class JournalOutbox {
       bytes += more
       count++
     }
-    if (count === 0) return null
+    this.due = false
     this.waitingBytes -= bytes
     const seqs = this.waiting.splice(0, count).map(({ seq }) => seq)
     const { runId, attempt } = this.attempt.command
@@ -158,7 +155,7 @@ export class JournalOutbox {
       this.log.warn(`message ${message.id} was refused and is tried again: ${String(error)}`)
       await this.pause(this.refusedMs)
       this.refusedMs = Math.min(2 * this.refusedMs, REFUSED_MS.longest)
-      if (!this.closing.signal.aborted) this.outgoing.push(message)
+      if (!this.closing.signal.aborted) this.refused.push(message)
     } finally {
       this.flying--
       this.flyingBytes -= message.bytes

@@ -35,8 +35,6 @@ export class StoreState {
   leaseAnswersToLose = 0
   /** Records that are treated as if they had never arrived. */
   lose: (record: JournalRecord) => boolean = () => false
-  /** Messages of journals that arrived. */
-  messages = 0
   /** Resolves at the end of the test: answers that are lost wait for it. */
   readonly closing = deferred()
   private readonly journals = new Map<string, Map<number, JournalRecord>>()
@@ -114,7 +112,6 @@ class StoreController {
 
   @Consume(feeds.journal, { durable: 'cold' })
   async journal({ records }: JournalBatch, _delivery: Delivery): Promise<void> {
-    this.state.messages++
     records.forEach((record) => this.state.keep(record))
   }
 }
