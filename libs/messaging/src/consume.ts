@@ -5,6 +5,7 @@
  */
 import { STREAMS, type Feed } from '@lucihub/contracts'
 import type { Bus } from './bus.ts'
+import { refuseDamaged } from './checksum.ts'
 import { pause } from './connection.ts'
 import { deadLetter } from './dead-letter.ts'
 import { causeOf, decide, retryDelayMs } from './delivery-policy.ts'
@@ -80,6 +81,7 @@ export class Consumer<M> {
     const decoded: Decoded<M>[] = []
     for (const held of taken) {
       try {
+        refuseDamaged(held)
         decoded.push({
           held,
           received: { message: this.consumption.feed.message.decode(held.bytes), delivery: held.delivery },

@@ -5,6 +5,7 @@
 import { JetStreamApiError } from '@nats-io/jetstream'
 import { errors, headers } from '@nats-io/transport-node'
 import { Problem } from '@lucihub/analog'
+import { CHECKSUM_HEADER, checksumOf } from './checksum.ts'
 import { backoffMs, pause, Reconnected, type Connection } from './connection.ts'
 
 export interface Publication {
@@ -53,9 +54,10 @@ export async function publishDurably(connection: Connection, publication: Public
   }
 }
 
-function headersOf({ headers: more = {} }: Publication): ReturnType<typeof headers> {
+function headersOf({ headers: more = {}, bytes }: Publication): ReturnType<typeof headers> {
   const result = headers()
   result.set('Lh-Schema', '1')
+  result.set(CHECKSUM_HEADER, checksumOf(bytes))
   for (const [name, value] of Object.entries(more)) result.set(name, value)
   return result
 }

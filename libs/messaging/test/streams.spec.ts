@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common'
+import { connect, headers } from '@nats-io/transport-node'
 import { Problem } from '@lucihub/analog'
 import {
   broadcasts,
@@ -11,6 +12,7 @@ import {
 } from '@lucihub/contracts'
 import { Consume, ConsumeBatch, Listen, type Bus, type Delivery, type Received } from '@lucihub/messaging'
 import { privateNats, until, type PrivateServer } from '@lucihub/testing'
+import { checksumOf } from '../src/checksum.ts'
 import { administer, microservice, type Microservice } from './microservice.ts'
 import { blocks, record, singles } from './records.ts'
 
@@ -200,6 +202,18 @@ test('bytes that are no record are put aside', async () => {
     reason: 'invalid-request: These 3 bytes are not a JournalRecord.',
     bytes: new Uint8Array([255, 1, 2]),
   })
+})
+
+test('a message that is not what was sent is put aside, also when it can be read', async () => {
+  const damaged = singles.message.encode(record(99))
+  const sent = headers()
+  sent.set('Lh-Crc32', checksumOf(singles.message.encode(record(98))))
+  const connection = await connect({ servers: new URL(nats.url).host })
+  connection.publish(singles.subject('host-1', 'device-1', 'damaged'), damaged, { headers: sent })
+  await connection.drain()
+  const [letter] = await deadLetters('lh.v1.cmd.single.host-1.device-1.damaged', 1)
+  expect(letter?.reason).toMatch(/^invalid-request: The message LH_CMD\/events\/\d+\/\d+ was damaged on its way\.$/)
+  expect(handled(99)).toEqual([])
 })
 
 test('messages come in batches, bounded in number', async () => {
