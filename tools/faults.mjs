@@ -19,6 +19,7 @@ const OPTIONS = {
   mutants: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   keep: { type: 'boolean', default: false },
+  until: { type: 'boolean', default: false },
 }
 
 /**
@@ -40,7 +41,14 @@ export async function faults(session, args) {
   if (values.mutant !== undefined && !harness.MUTANTS[values.mutant])
     throw new Error(`There is no mutant ${values.mutant}. There are: ${Object.keys(harness.MUTANTS).join(', ')}.`)
   const folder = values.mutant === undefined ? join(root, 'dist') : await mutantBundles(harness, values.mutant)
-  const outcomes = await harness.runSeries({ ...common, dir, seeds, bundles: folder, onOutcome: tell })
+  const outcomes = await harness.runSeries({
+    ...common,
+    dir,
+    seeds,
+    bundles: folder,
+    untilViolation: values.until,
+    onOutcome: tell,
+  })
   const summary = harness.summaryOf(outcomes, values.mutant ?? null)
   console.log(`\n${harness.renderSummary(summary)}\n`)
   if (values.json) report(`faults-${values.mutant ?? 'hub'}-${seeds[0]}`, { ...summary, outcomes })

@@ -163,6 +163,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         from: `  if (blocks.some((block, channel) => crc32(block) !== checksums[channel])) return 'damaged'\n`,
         to: `  if (crc32('') !== 0) return 'damaged'\n`,
       },
+      { file: `${MESSAGING}/consume.ts`, from: '        refuseDamaged(held)\n', to: '' },
     ],
   },
   M12: {

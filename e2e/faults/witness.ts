@@ -109,7 +109,8 @@ function* fieldsOf(message: Buffer): Generator<Field> {
     const number = Math.floor(tag / 8)
     const value = varint()
     if (tag % 8 === 0) yield { number, value, bytes: null }
-    else if (tag % 8 === 2) yield { number, value, bytes: message.subarray(at, (at += value)) }
-    else throw new RangeError(`wire type ${tag % 8}`)
+    else if (tag % 8 === 2 && at + value <= message.length)
+      yield { number, value, bytes: message.subarray(at, (at += value)) }
+    else throw new RangeError(`wire type ${tag % 8} of ${value}`)
   }
 }
