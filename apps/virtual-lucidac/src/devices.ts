@@ -1,6 +1,20 @@
 /** The devices of this process: a simulated computer each, behind the wire protocol. */
-import { lucidacDescription, type Problem } from '@lucihub/analog'
-import { advertise, mdnsNameOf, serveDevice, serveJsonLines, type DeviceServer } from '@lucihub/device'
+import {
+  lucidacDescription,
+  mredacDescription,
+  redacDescription,
+  type DeviceClass,
+  type DeviceDescription,
+  type Problem,
+} from '@lucihub/analog'
+import {
+  advertise,
+  mdnsNameOf,
+  serveDevice,
+  serveJsonLines,
+  type DeviceServer,
+  type ServeOptions,
+} from '@lucihub/device'
 import { fastPace, realTimePace, SimulatedComputer, type Pace } from '@lucihub/simulation'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { macAfter, type Options } from './options.ts'
@@ -43,27 +57,67 @@ export async function startDevices(options: Options, hooks: DeviceHooks): Promis
 }
 
 async function startDevice(options: Options, index: number, onProblem: DeviceHooks['onProblem']) {
-  const mac = macAfter({ mac: options.mac, steps: index })
+  const macs = Array.from({ length: options.carriers }, (_, carrier) =>
+    macAfter({ mac: options.mac, steps: index * options.carriers + carrier }),
+  )
+  const [mac = options.mac] = macs
   const name = options.name === '' ? mdnsNameOf(mac) : index === 0 ? options.name : `${options.name}-${index + 1}`
   const report = ({ message }: Problem) => onProblem({ name, message })
   const { imperfections } = options
   const computer = new SimulatedComputer({
-    description: lucidacDescription(mac),
+    description: describe(options.kind, macs),
     // No two devices of a process have the same errors.
     imperfections: { ...imperfections, seed: imperfections.seed + index },
     pace: paceOf(options.pace),
   })
   const port = options.port === 0 ? 0 : options.port + index
-  const serve = options.generation === 'json-lines' ? serveJsonLines : serveDevice
-  const server: DeviceServer = await serve({ computer, host: options.host, port, onProblem: report })
+  const endpoint = { computer, host: options.host, port, onProblem: report }
+  const server: DeviceServer =
+    options.generation === 'json-lines'
+      ? await serveJsonLines(endpoint)
+      : await serveDevice({ ...endpoint, ...behaviour(options), seed: imperfections.seed + index })
   const device: ListeningDevice = { host: server.host, port: server.port, mac, name }
-  const txt = { class: options.simulator ? 'SIMULATOR' : 'LUCIDAC', mac }
+  const txt = { class: classOf(options), mac }
   const announcement = options.mdns ? advertise({ name, port: server.port, txt, onProblem: report }) : null
   const close = async () => {
     await announcement?.close()
     await server.close()
   }
   return { device, close }
+}
+
+function describe(kind: Options['kind'], macs: readonly string[]): DeviceDescription {
+  const [mac = ''] = macs
+  switch (kind) {
+    case 'lucidac':
+      return lucidacDescription(mac)
+    case 'mredac':
+      return mredacDescription(mac)
+    case 'redac':
+      return redacDescription(macs)
+  }
+}
+
+function behaviour({
+  kind,
+  udp,
+  daqBufferBytes,
+  token,
+  sessionTimeoutS,
+  misbehaviours,
+}: Options): Partial<ServeOptions> {
+  const proxy = { sessionTimeoutMs: sessionTimeoutS * 1000, ...(token === '' ? {} : { token }) }
+  return {
+    datagrams: udp,
+    misbehaviours,
+    ...(kind === 'redac' ? { proxy } : {}),
+    ...(daqBufferBytes === null ? {} : { daqBufferBytes }),
+  }
+}
+
+function classOf({ simulator, kind }: Options): DeviceClass {
+  if (simulator) return 'SIMULATOR'
+  return kind === 'lucidac' ? 'LUCIDAC' : 'REDAC'
 }
 
 /** Both let the event loop turn, so that a run can be stopped. */

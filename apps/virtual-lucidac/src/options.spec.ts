@@ -30,12 +30,19 @@ test('without arguments it is one ideal LUCIDAC in real time on the loopback', (
     simulator: false,
     mdns: false,
     generation: 'protobuf',
+    kind: 'lucidac',
+    carriers: 1,
+    udp: false,
+    daqBufferBytes: null,
+    token: '',
+    sessionTimeoutS: 10,
+    misbehaviours: [],
   })
 })
 
 test('every option is taken', () => {
   const line =
-    '--port 0 --host 0.0.0.0 --mac 04:e9:e5:00:00:0a --name lab --count 3 --pace fast --noise realistic --seed 9 --class simulator --mdns --generation json-lines'
+    '--port 0 --host 0.0.0.0 --mac 04:e9:e5:00:00:0a --name lab --count 3 --pace fast --noise realistic --seed 9 --class simulator --mdns --kind redac --carriers 4 --udp --daq-buffer 65536 --token t --session-timeout 60 --misbehave never-done --misbehave slow=3'
   expect(read(line)).toEqual({
     host: '0.0.0.0',
     port: 0,
@@ -46,8 +53,19 @@ test('every option is taken', () => {
     imperfections: { ...REALISTIC, seed: 9 },
     simulator: true,
     mdns: true,
-    generation: 'json-lines',
+    generation: 'protobuf',
+    kind: 'redac',
+    carriers: 4,
+    udp: true,
+    daqBufferBytes: 65_536,
+    token: 't',
+    sessionTimeoutS: 60,
+    misbehaviours: [
+      { mode: 'never-done', argument: 0 },
+      { mode: 'slow', argument: 3 },
+    ],
   })
+  expect(read('--generation json-lines').generation).toBe('json-lines')
   expect(read('--noise 0.01').imperfections).toEqual({ ...IDEAL, noise: 0.01 })
   expect(read('--mdns --no-mdns').mdns).toBe(false)
 })
@@ -69,6 +87,15 @@ test.each([
   ['--mac 04-E9', "option '--mac <mac>' argument '04-E9' is invalid. Use six bytes, as in 04-E9-E5-15-87-A0."],
   ['--noise loud', "option '--noise <level>' argument 'loud' is invalid. Use ideal, realistic, or 0 to 1."],
   ['--pace slow', "option '--pace <pace>' argument 'slow' is invalid. Allowed choices are real-time, fast."],
+  ['--carriers 8', "option '--carriers <n>' argument '8' is invalid. Use 2 to 7."],
+  [
+    '--misbehave slow=-1',
+    "option '--misbehave <mode[=argument]>' argument 'slow=-1' is invalid. slow takes a ms of 0 to 60000.",
+  ],
+  [
+    '--generation json-lines --udp',
+    "option '--generation json-lines' is a LUCIDAC without --udp, --daq-buffer and --misbehave.",
+  ],
   ['--speed 3', "unknown option '--speed'"],
 ])('%s is refused', (line, message) => {
   expect(() => read(line)).toThrow(`error: ${message}`)

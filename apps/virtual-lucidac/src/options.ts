@@ -1,6 +1,6 @@
 /** The command line. */
-import { isMac } from '@lucihub/analog'
-import { GENERATIONS, type Generation } from '@lucihub/device'
+import { BACKPLANE_PLACES, isMac, Problem } from '@lucihub/analog'
+import { GENERATIONS, MISBEHAVIOURS, parseMisbehaviour, type Generation, type Misbehaviour } from '@lucihub/device'
 import { IDEAL, REALISTIC, type Imperfections } from '@lucihub/simulation'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createHash } from 'node:crypto'
@@ -21,17 +21,51 @@ export interface Options {
   readonly mdns: boolean
   /** The protocol that the devices speak. */
   readonly generation: Generation
+  readonly kind: Kind
+  /** Of a REDAC; 1 for the other kinds. */
+  readonly carriers: number
+  /** Give run data as datagrams to clients that ask for it. */
+  readonly udp: boolean
+  /** Bytes that wait for a slow reader before a run fails; null: the device waits for the reader. */
+  readonly daqBufferBytes: number | null
+  /** Bearer token that a REDAC's proxy asks for; empty: none. */
+  readonly token: string
+  /** The longest silence of a session with a REDAC's proxy, s. */
+  readonly sessionTimeoutS: number
+  readonly misbehaviours: readonly Misbehaviour[]
 }
+
+/**
+ * What is simulated: one cluster with multipliers; three clusters with multiply-divide-root blocks and a T block; or
+ * several of those on a backplane, presented by a proxy.
+ */
+export const KINDS = ['lucidac', 'mredac', 'redac'] as const
+export type Kind = (typeof KINDS)[number]
 
 /** Devices of one process: each has its own port and computes on the same core. */
 const COUNT_MAX = 64
 
+const SESSION_TIMEOUT_S_MAX = 86_400
+const DAQ_BUFFER_BYTES_MAX = 2 ** 30
+
+const MODES = Object.entries(MISBEHAVIOURS).map(([mode, { argument, meaning }]) => {
+  const shown = argument ? `${mode}=<${argument.name}>` : mode
+  return `  ${shown.padEnd(26)}${meaning}${argument ? ` (${argument.default})` : ''}`
+})
+
 const EXAMPLES = `
+Misbehaviours, with their usual arguments:
+${MODES.join('\n')}
+
 Examples:
   virtual-lucidac                                     one device on 127.0.0.1:5732, in real time
   virtual-lucidac --noise realistic --seed 7          with the errors of a machine, the same each time
   virtual-lucidac --pace fast --class simulator       computes as fast as it can; announced as a simulator
   virtual-lucidac --generation json-lines             as a device with firmware 1.x, for lucipy
+  virtual-lucidac --kind mredac                       three clusters and a T block
+  virtual-lucidac --kind redac --carriers 7           a full stack behind a proxy
+  virtual-lucidac --udp --misbehave udp-loss=0.01     streams datagrams and loses one in a hundred
+  virtual-lucidac --misbehave never-done              never says that a run is over
   virtual-lucidac --count 4 --port 6000               four devices, on ports 6000 to 6003
   virtual-lucidac --host 0.0.0.0 --mdns               to be found by the programs of a network
 
@@ -61,11 +95,30 @@ export function readOptions(args: readonly string[], command = new Command()): O
       new Option('--class <class>', 'what it announces itself as').choices(['lucidac', 'simulator']).default('lucidac'),
     )
     .addOption(new Option('--generation <name>', 'the protocol it speaks').choices(GENERATIONS).default('protobuf'))
+    .addOption(new Option('--kind <kind>', 'what it is').choices(KINDS).default('lucidac'))
+    .option('--carriers <n>', 'carriers of a REDAC', integer({ min: 2, max: BACKPLANE_PLACES }), 3)
+    .option('--udp', 'give run data as datagrams to clients that ask for it', false)
+    .option(
+      '--daq-buffer <bytes>',
+      'fail with a DMA overflow when so much waits for a slow reader (default: wait for the reader)',
+      integer({ min: 1, max: DAQ_BUFFER_BYTES_MAX }),
+    )
+    .option('--token <token>', "bearer token that a REDAC's proxy asks for (default: none)", '')
+    .option(
+      '--session-timeout <s>',
+      "the longest silence of a session with a REDAC's proxy",
+      integer({ min: 1, max: SESSION_TIMEOUT_S_MAX }),
+      10,
+    )
+    .option('--misbehave <mode[=argument]>', 'depart from the protocol; see below; may be repeated', misbehaviour, [])
     .option('--mdns', 'announce the devices by mDNS', false)
     .option('--no-mdns', 'do not announce them (the default)')
     .addHelpText('after', EXAMPLES)
     .parse([...args], { from: 'user' })
   const given = command.opts<Given>()
+  const protobufOnly = given.kind !== 'lucidac' || given.udp || given.misbehave.length > 0 || given.daqBuffer
+  if (given.generation === 'json-lines' && protobufOnly)
+    command.error("error: option '--generation json-lines' is a LUCIDAC without --udp, --daq-buffer and --misbehave.")
   return {
     host: given.host,
     port: given.port,
@@ -77,6 +130,13 @@ export function readOptions(args: readonly string[], command = new Command()): O
     simulator: given.class === 'simulator',
     mdns: given.mdns,
     generation: given.generation,
+    kind: given.kind,
+    carriers: given.kind === 'redac' ? given.carriers : 1,
+    udp: given.udp,
+    daqBufferBytes: given.daqBuffer ?? null,
+    token: given.token,
+    sessionTimeoutS: given.sessionTimeout,
+    misbehaviours: given.misbehave,
   }
 }
 
@@ -92,6 +152,13 @@ interface Given {
   readonly class: 'lucidac' | 'simulator'
   readonly mdns: boolean
   readonly generation: Generation
+  readonly kind: Kind
+  readonly carriers: number
+  readonly udp: boolean
+  readonly daqBuffer?: number
+  readonly token: string
+  readonly sessionTimeout: number
+  readonly misbehave: readonly Misbehaviour[]
 }
 
 /** A locally administered address that stays the same for the same name, so that a device keeps its identity. */
@@ -115,6 +182,14 @@ function integer({ min, max }: { min: number; max: number }): (text: string) => 
     const value = Number(text)
     if (!/^\d+$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`Use ${min} to ${max}.`)
     return value
+  }
+}
+
+function misbehaviour(text: string, before: readonly Misbehaviour[]): readonly Misbehaviour[] {
+  try {
+    return [...before, parseMisbehaviour(text)]
+  } catch (thrown) {
+    throw new InvalidArgumentError(Problem.from(thrown).message)
   }
 }
 

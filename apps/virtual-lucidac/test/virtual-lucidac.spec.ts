@@ -60,6 +60,43 @@ test('when one device cannot listen, none is left behind', async () => {
   await first.close()
 })
 
+test('a REDAC is one endpoint of several carriers, behind a token', async () => {
+  const line = '--port 0 --kind redac --carriers 2 --count 2 --mac 04-E9-E5-00-00-01 --token secret --pace fast'
+  const running = await startDevices(readOptions(line.split(' ')), quiet)
+  const carriers: string[][] = []
+  for (const { host, port } of running.devices) {
+    await expect(connectDevice({ host, port, token: 'guess' })).rejects.toMatchObject({ type: 'device-failed' })
+    const client = await connectDevice({ host, port, token: 'secret' })
+    const { phases, final } = await record(client)
+    expect(phases).toEqual(['TAKE_OFF', 'IC', 'OP', 'OP_END', 'DONE'])
+    expect(final).toHaveLength(2 * 3 * 16)
+    carriers.push((await client.describe()).carriers.map(({ id }) => id))
+    await client.close()
+  }
+  expect(carriers).toEqual([
+    ['04-E9-E5-00-00-01', '04-E9-E5-00-00-02'],
+    ['04-E9-E5-00-00-03', '04-E9-E5-00-00-04'],
+  ])
+  await running.close()
+})
+
+test('what is wrong with a device can be chosen', async () => {
+  const line = '--port 0 --kind mredac --udp --pace fast --misbehave backend-lost=1'
+  const running = await startDevices(readOptions(line.split(' ')), quiet)
+  const [{ host, port, mac } = { host: '', port: 0, mac: '' }] = running.devices
+  const client = await connectDevice({ host, port, dataOver: 'udp' })
+  await client.configure({
+    carriers: [{ carrier: mac, clusters: [], adc: [{ output: 40, gain: 1, offset: 0, probe: 0 }] }],
+    probes: [{ label: 'x', unit: '' }],
+    problemTimePerSecond: 0,
+  })
+  const { phases } = await record(client, { opTimeNs: 100_000_000 })
+  expect(client.dataOver()).toBe('udp')
+  expect(phases.at(-1)).toBe('ERROR')
+  await client.close()
+  await running.close()
+})
+
 const quiet = { onListening: () => {}, onProblem: () => {} }
 
 describe('as a process', () => {

@@ -140,8 +140,13 @@ export async function connectDevice(options: ConnectOptions): Promise<DeviceClie
   let sampled: readonly SampledCarrier[] = []
   let peakQueueBytes = 0
 
-  if (settings.token !== '')
-    await session.request({ authRequest: { bearer: { token: settings.token } } }, 'successMessage')
+  try {
+    if (settings.token !== '')
+      await session.request({ authRequest: { bearer: { token: settings.token } } }, 'successMessage')
+  } catch (thrown) {
+    await session.close()
+    throw thrown
+  }
 
   const identify = async (): Promise<DeviceIdentity> => {
     const { module } = await session.request(

@@ -1,6 +1,6 @@
 /**
- * Who may speak when a device stands behind a proxy. Sessions queue in the order of their arrival and the first one
- * is active; the others may show who they are and ask what there is, and are told to wait with everything else. A
+ * Who may speak when a device stands behind a proxy. Sessions queue in the order of their arrival and the first that
+ * has shown its token is active; the others may show who they are and ask what there is, and are told to wait with everything else. A
  * session that says nothing for a while is closed, so that nobody keeps the others waiting.
  */
 import { Problem, type DeviceDescription } from '@lucihub/analog'
@@ -65,7 +65,8 @@ export class ProxySessions {
     if (message.authRequest) return this.#authenticate(admission, message.authRequest.bearer?.token ?? '')
     if (!admission.authenticated) return { errorMessage: { description: 'Authentication required' } }
     if (message.udpDataStreamingCommand) return { errorMessage: { description: 'A proxy does not stream datagrams.' } }
-    return admission === this.#queue[0] || message.extractCommand ? null : { busyResponse: {} }
+    const active = this.#queue.find(({ authenticated }) => authenticated)
+    return admission === active || message.extractCommand ? null : { busyResponse: {} }
   }
 
   #authenticate(admission: Admission, token: string): MessageToSend {
