@@ -17,6 +17,8 @@ import {
   type RunRequest,
 } from '@lucihub/analog'
 
+export { signs, type SignsOptions } from './conformance-signs.ts'
+
 export interface ConformanceOptions {
   /** Largest allowed deviation from the exact solution, machine units. Default 1e-3; a real machine needs more. */
   readonly tolerance?: number
