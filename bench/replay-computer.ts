@@ -1,5 +1,6 @@
 /** A device that costs nothing: it sends one precomputed chunk again and again, as fast as it is read. */
 import {
+  BYTES_PER_SAMPLE,
   lucidacDescription,
   sampleCount,
   type AnalogComputer,
@@ -8,6 +9,7 @@ import {
   type OverloadStatus,
   type RunEvent,
   type RunRequest,
+  type SampleEncoding,
 } from '@lucihub/analog'
 
 const CHUNK = 4096
@@ -16,7 +18,10 @@ export class ReplayComputer implements AnalogComputer {
   readonly #description: DeviceDescription
   #blocks: Uint8Array[] = []
 
-  constructor(mac: string) {
+  constructor(
+    mac: string,
+    private readonly encoding: SampleEncoding = 'f32',
+  ) {
     this.#description = lucidacDescription(mac)
   }
 
@@ -26,7 +31,11 @@ export class ReplayComputer implements AnalogComputer {
 
   async configure({ probes }: Configuration): Promise<void> {
     this.#blocks = probes.map((_, channel) => {
-      const samples = Float32Array.from({ length: CHUNK }, (_unused, i) => Math.sin((i * (channel + 1)) / 500))
+      const wave = (_unused: unknown, i: number): number => Math.sin((i * (channel + 1)) / 500)
+      const samples =
+        this.encoding === 'f32'
+          ? Float32Array.from({ length: CHUNK }, wave)
+          : Int16Array.from({ length: CHUNK }, (unused, i) => 8191 * wave(unused, i))
       return new Uint8Array(samples.buffer)
     })
   }
@@ -49,8 +58,8 @@ export class ReplayComputer implements AnalogComputer {
         chunk: {
           firstIndex,
           count,
-          encoding: 'f32',
-          blocks: this.#blocks.map((block) => block.subarray(0, count * 4)),
+          encoding: this.encoding,
+          blocks: this.#blocks.map((block) => block.subarray(0, count * BYTES_PER_SAMPLE[this.encoding])),
         },
       }
     }
