@@ -3,6 +3,7 @@
  * end: take no more work, let what runs finish within a deadline, then go; what was not finished is
  * delivered again to another process.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Logger, Module, type DynamicModule, type INestApplication, type INestApplicationContext } from '@nestjs/common'
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core'
 import { Bus, JetStreamStrategy } from '@lucihub/messaging'
@@ -42,6 +43,7 @@ const EXIT_CONFIG = 78
 /** From the signal to the end of the process, at most, ms. */
 const CLOSE_DEADLINE_MS = 10_000
 const NATS_DEADLINE_MS = 60_000
+const PROVISION_PAUSE_MS = 250
 
 @Module({})
 class RootModule {}
@@ -65,7 +67,7 @@ export async function start(given: Service | (() => Service)): Promise<RunningSe
   })
   try {
     bus.observer = busMetrics()
-    await bus.provision()
+    await provision(bus)
     const root: DynamicModule = { module: RootModule, imports: [HealthModule, service.module(bus)] }
     const { app, httpUrl } = service.http
       ? await startHttp(root, service.http, { address, logger })
@@ -76,6 +78,20 @@ export async function start(given: Service | (() => Service)): Promise<RunningSe
   } catch (error) {
     await bus.drain()
     throw error
+  }
+}
+
+/** A connection that breaks in the middle of it is no reason to end. */
+async function provision(bus: Bus): Promise<void> {
+  const deadline = performance.now() + NATS_DEADLINE_MS
+  for (;;) {
+    try {
+      return await bus.provision()
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      new Logger('Service').warn(`The streams cannot be made yet: ${String(error)}`)
+      await sleep(PROVISION_PAUSE_MS)
+    }
   }
 }
 
