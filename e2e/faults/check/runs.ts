@@ -13,6 +13,8 @@ const ATTEMPT_PATHS: Readonly<Record<string, readonly string[]>> = {
   DISPATCHED: ['CLAIMED', 'ABORTED', 'LOST', 'CANCELED'],
   CLAIMED: ['ENDED', 'ABORTED', 'LOST', 'CANCELED'],
 }
+/** How long the answer to a renewal may be on its way, ms. */
+const ANSWER_MS = 300
 const TERMINAL = ['COMPLETED', 'FAILED', 'CANCELED', 'TIMED_OUT']
 
 export function checkRuns(facts: Facts): Violation[] {
@@ -164,32 +166,31 @@ function checkRepetition(facts: Facts, attempt: AttemptRow): Violation[] {
       ]
 }
 
-/** I18: an executor that says it lost its lease must not have been granted it just before. */
+/**
+ * I18: an executor that says it lost its lease must not have been granted it shortly before, when the answer had had
+ * the time to arrive. When it gave up is what the device saw, since the hub writes the end down later.
+ */
 function checkGivenUp(
   facts: Facts,
-  { run_id, number, device_id, epoch, outcome, reason, endedMs }: AttemptRow,
+  { run_id, number, device_id, epoch, device_run_id, outcome, reason }: AttemptRow,
 ): Violation[] {
-  if (outcome !== 'lease_lost' || !reason.includes('ran out') || endedMs === null) return []
+  const device = device_run_id ? facts.deviceRuns.get(device_run_id) : undefined
+  if (outcome !== 'lease_lost' || !reason.includes('ran out') || !device || device.done) return []
   const grants = facts.changes.filter(
     (change) => change.what === 'lease' && change.device_id === device_id && change.epoch === epoch,
   )
-  const grantedMs = Math.max(0, ...grants.map(({ atMs }) => atMs).filter((atMs) => atMs < endedMs))
-  // By then its renewal, every second, was late; earlier only a reply that got lost explains it.
-  if (endedMs - grantedMs > TIMES.leaseTtlMs / 2) return []
+  const grantedMs = Math.max(0, ...grants.map(({ atMs }) => atMs).filter((atMs) => atMs < device.wallMs - ANSWER_MS))
+  const ageMs = device.wallMs - grantedMs
+  if (ageMs > TIMES.leaseTtlMs / 2) return []
   const unheard = disturbed(facts, {
     fromMs: grantedMs - TIMES.leaseTtlMs,
-    toMs: endedMs,
+    toMs: device.wallMs,
     by: (kind, target) =>
       kind !== 'clock' && kind !== 'device' && !target.endsWith('-redis') && target !== 'api-gateway',
   })
   return unheard
     ? []
-    : [
-        violation(
-          'I18',
-          `attempt ${run_id}/${number} lost its lease ${Math.round(endedMs - grantedMs)} ms after it was granted`,
-        ),
-      ]
+    : [violation('I18', `attempt ${run_id}/${number} lost its lease ${Math.round(ageMs)} ms after it was granted`)]
 }
 
 /** Faults that may cost an attempt although its device finished it. Loss of NATS data or of a link for less than a lease is none. */
