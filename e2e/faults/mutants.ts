@@ -74,7 +74,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       {
         file: `${RUN_STORE}/execution/leases.ts`,
         from: `OR l.expires < now() - $5 * interval '1 ms'`,
-        to: 'OR (l.expires < now() AND $5 IS NOT NULL)',
+        to: 'OR (l.expires < now() AND $5::float8 IS NOT NULL)',
       },
       {
         file: `${EXECUTOR}/device-driver.ts`,

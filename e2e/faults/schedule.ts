@@ -206,7 +206,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'clock',
-    weight: 4,
+    weight: 7,
     forMs: [1_000, 4_000],
     make: (chance) => ({ kind: 'clock', offsetMs: chance.pick([-3_600_000, 3_600_000, 86_400_000]) }),
   },

@@ -226,7 +226,7 @@ export class Stage {
   async ready(timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs
     while (performance.now() < deadline) {
-      const answers = await Promise.all(SERVICES.map((name) => this.hub.processes[name]?.isReady() ?? false))
+      const answers = await Promise.all(SERVICES.map(async (name) => this.hub.processes[name]?.isReady()))
       if (answers.every(Boolean)) return true
       await sleep(100)
     }
