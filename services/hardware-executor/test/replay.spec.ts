@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JournalRecord } from '@lucihub/contracts'
@@ -32,6 +32,7 @@ let nats: PrivateServer
 let store: StoreDouble
 let device: VirtualDevice
 let executor: ChildProcess
+let deaf: Server | null = null
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lucihub-replay-'))
@@ -44,6 +45,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await kill()
+  deaf?.close()
+  deaf = null
   await store.close()
   await device.close()
   await nats.stop()
@@ -115,9 +118,11 @@ test('killed in the middle of a run: what was measured is kept, and the attempt 
 }, 60_000)
 
 test('killed before the start: the end says that nothing happened', async () => {
-  const deaf = createServer()
-  await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
-  store.state.leases.set(A, { device: activeDevice(A, (deaf.address() as AddressInfo).port), epoch: 7, ttlMs: 10_000 })
+  const server = createServer()
+  deaf = server
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  store.state.leases.set(A, { device: activeDevice(A, port), epoch: 7, ttlMs: 10_000 })
   const command = runCommand(A)
   await store.dispatch(command, HOST)
   await until(() => written() > 0, { what: 'the attempt has a journal' })
@@ -126,7 +131,6 @@ test('killed before the start: the end says that nothing happened', async () => 
   const journal = await sealed(command.runId)
   expect(journal).toHaveLength(1)
   expect(end(journal)).toMatchObject({ outcome: 'executor_restarted', started: false })
-  deaf.close()
 }, 60_000)
 
 test('killed after the end, with NATS and all it held lost: the attempt ends as it had, from the disk alone', async () => {
