@@ -8,7 +8,7 @@ import type { Summary } from './report.ts'
 
 jest.setTimeout(240_000)
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const SEED = 11
+const SEED = 1000
 const SCHEDULES = 2
 
 test('under staged faults nothing is lost, doubled, corrupt or stuck, and no device has two drivers', async () => {

@@ -205,8 +205,8 @@ const CASES: readonly (readonly [string, Partial<Facts>, string])[] = [
   ['a new holder under an old epoch', { changes: [lease({ boot: 'c' })] }, `I5 ${MAC} changed hands under epoch 4`],
   [
     'a command after the lease',
-    { changes: [lease({ expiresMs: 1_500 })] },
-    `I5 ${MAC} got resetCommand under epoch 4, 500 ms after the lease had run out`,
+    { changes: [lease({ expiresMs: 1_000 })] },
+    `I5 ${MAC} got resetCommand under epoch 4, 1000 ms after the lease had run out`,
   ],
   ['a story told twice', { users: heard('1:3', '1:3') }, `I11 who followed ${RUN} heard 1:3 after 1:3`],
   [
