@@ -3,6 +3,7 @@
  * together; when it falls for a reason that may lie in one of its messages, each is handed over alone, so
  * that the poison is found and the others pass.
  */
+import { setMaxListeners } from 'node:events'
 import { STREAMS, type Feed } from '@lucihub/contracts'
 import type { Bus } from './bus.ts'
 import { refuseDamaged } from './checksum.ts'
@@ -44,6 +45,8 @@ export class Consumer<M> {
     private readonly consumption: Consumption<M>,
     private readonly pull: Pull,
   ) {
+    // Every worker that waits to try again listens to it.
+    setMaxListeners(consumption.concurrency + 1, this.stopping.signal)
     this.workers = Array.from({ length: consumption.concurrency }, () => this.work())
   }
 
