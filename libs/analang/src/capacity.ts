@@ -69,6 +69,15 @@ export function offerOf(device: DeviceSpecification, multipliers: number): Needs
   }
 }
 
+/**
+ * Whether multipliers of the device also square, divide and take roots. Where some of its blocks are plain
+ * multipliers, none counts: a signal may have to move to any cluster.
+ */
+export function divides({ carriers }: DeviceSpecification): boolean {
+  const slots = carriers.flatMap(({ clusters }) => clusters.flatMap((cluster) => cluster.slots))
+  return slots.includes('MDR') && !slots.includes('MMUL')
+}
+
 const MACHINES = [
   ['a LUCIDAC', LUCIDAC],
   ['an mREDAC', MREDAC],

@@ -11,7 +11,7 @@ import {
   type IntegratorRate,
 } from '@lucihub/analog'
 import { configurationOf, reportOf } from './assemble.ts'
-import { offerOf } from './capacity.ts'
+import { divides, offerOf } from './capacity.ts'
 import { check } from './check.ts'
 import type { Circuit } from './circuit.ts'
 import { diagnosticsOf, issue, type Issue, type Staged } from './diagnostics.ts'
@@ -50,7 +50,7 @@ export function compile(source: string, options: CompileOptions): Compilation {
 
   const ast = take(parse(source))
   const program = ast && take(check(ast, source))
-  const system = program && take(lower(program))
+  const system = program && take(lower(program, { divides: divides(device) }))
   if (!system) return failed()
 
   const circuit = take(synthesize(system, device))

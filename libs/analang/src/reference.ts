@@ -3,7 +3,7 @@
  * looked at within each step too, so that the accuracy of the maxima does not depend on the length of the run.
  */
 import { DormandPrince, type OdeProblem } from '@lucihub/simulation'
-import type { Circuit, Contribution } from './circuit.ts'
+import { inputsOf, type Circuit, type Contribution, type Signal } from './circuit.ts'
 import { valueAt } from './polynomial.ts'
 
 /** A second or so of work for the largest circuit of a cluster; some thousand oscillations. */
@@ -14,12 +14,12 @@ const BOUND = 1e12
 export interface Reference {
   /** Largest |value| of each signal, in the order of the circuit's signals. */
   readonly amplitudes: readonly number[]
-  /** Largest |value| of each multiplier's inputs, two entries per signal; 0 for other signals. */
+  /** Largest |value| of each multiplier's inputs (divider's, rooter's), two entries per signal; 0 for other signals. */
   readonly factors: readonly number[]
   /** How far the solution was followed, in problem time. */
   readonly until: number
   readonly end: 'complete' | 'step_limit' | 'unbounded' | 'undefined'
-  /** The integrator to blame: whose signal is largest when the solution ends, or whose function is undefined from there on. */
+  /** The signal to blame: whose value is largest when the solution ends, or whose function is undefined from there on. */
   readonly blamed: number
   /** Whether solutions that start a hair beside end somewhere else, so that amplitudes are samples of what may come. */
   readonly chaotic: boolean
@@ -31,24 +31,44 @@ export interface Reference {
  * such solutions count.
  */
 export function referenceOf(circuit: Circuit, horizon: number): Reference {
-  const initial = circuit.signals.flatMap((signal) => (signal.kind === 'integrator' ? [signal.initial] : []))
-  const start = Float64Array.from(initial)
+  const silent = unforcedReference(circuit, horizon)
+  if (silent.end !== 'complete' || !circuit.signals.some(({ kind }) => kind === 'input')) return silent
+  const start = startOf(circuit)
+  return DRIVES.map((drive) => follow(circuit, start, horizon, drive(horizon))).reduce(largestOfBoth, silent)
+}
+
+/**
+ * What comes in from outside is not known; it is thought to be as large as it may be, steady, or swinging at the pace
+ * of the problem or of the run.
+ */
+const DRIVES: readonly ((horizon: number) => Drive)[] = [
+  () => () => 1,
+  () => () => -1,
+  () => (t) => Math.sin(t),
+  (horizon) => (t) => Math.sin((2 * Math.PI * t) / horizon),
+  (horizon) => (t) => Math.sin((20 * Math.PI * t) / horizon),
+]
+
+function startOf({ signals }: Circuit): Float64Array {
+  return Float64Array.from(signals.flatMap((signal) => (signal.kind === 'integrator' ? [signal.initial] : [])))
+}
+
+/** With the largest values of both, if the second came to its end. */
+function largestOfBoth(a: Reference, b: Reference): Reference {
+  if (b.end !== 'complete') return a
+  const larger = (ofA: readonly number[], ofB: readonly number[]): number[] =>
+    ofA.map((value, index) => Math.max(value, ofB[index] ?? 0))
+  return { ...a, amplitudes: larger(a.amplitudes, b.amplitudes), factors: larger(a.factors, b.factors) }
+}
+
+function unforcedReference(circuit: Circuit, horizon: number): Reference {
+  const start = startOf(circuit)
   const { final, steps, ...reference } = follow(circuit, start, horizon)
   if (reference.end !== 'complete' || steps > NEIGHBOURED_STEPS_MAX) return reference
   const first = follow(circuit, beside(start, reference, BESIDE), horizon)
   if (first.end !== 'complete' || !isApart(final, first.final, reference)) return reference
   const others = FURTHER.map((distance) => follow(circuit, beside(start, reference, distance), horizon))
-  return [first, ...others].reduce<Reference>(
-    (largest, { end, amplitudes, factors }) =>
-      end === 'complete'
-        ? {
-            ...largest,
-            amplitudes: largest.amplitudes.map((amplitude, index) => Math.max(amplitude, amplitudes[index] ?? 0)),
-            factors: largest.factors.map((amplitude, index) => Math.max(amplitude, factors[index] ?? 0)),
-          }
-        : largest,
-    { ...reference, chaotic: true },
-  )
+  return [first, ...others].reduce<Reference>(largestOfBoth, { ...reference, chaotic: true })
 }
 
 const NEIGHBOURED_STEPS_MAX = 20_000
@@ -71,8 +91,13 @@ interface Followed extends Reference {
   readonly steps: number
 }
 
-function follow(circuit: Circuit, start: Float64Array, horizon: number): Followed {
-  const equations = new Equations(circuit, start.length)
+/** What comes in at all inputs, as a part of their size. */
+type Drive = (t: number) => number
+
+const SILENCE: Drive = () => 0
+
+function follow(circuit: Circuit, start: Float64Array, horizon: number, drive = SILENCE): Followed {
+  const equations = new Equations(circuit, start.length, drive)
   const solution = new DormandPrince(equations, start, 0, {
     rtol: 1e-5,
     atol: 1e-12,
@@ -91,16 +116,17 @@ function follow(circuit: Circuit, start: Float64Array, horizon: number): Followe
     final: solution.y,
     steps: solution.steps,
   })
-  const domains = domainsOf(circuit, solution.y)
-  equations.look(solution.y)
+  const domains = [...domainsOf(circuit, solution.y), ...computedDomains(equations, solution.y)]
+  equations.look(0, solution.y)
   while (solution.t < horizon) {
     const status = solution.step(horizon)
     if (status !== 'ok') return ended(status === 'step_limit' ? 'step_limit' : 'unbounded')
-    const left = domains.find(({ outside }) => outside(solution.y))
-    if (left) return ended('undefined', firstOutside(solution, left, middle), left.integrator)
-    solution.interpolate((solution.tStart + solution.t) / 2, middle)
-    equations.look(middle)
-    equations.look(solution.y)
+    const left = domains.find(({ outside }) => outside(solution.t, solution.y))
+    if (left) return ended('undefined', firstOutside(solution, left, middle), left.signal)
+    const between = (solution.tStart + solution.t) / 2
+    solution.interpolate(between, middle)
+    equations.look(between, middle)
+    equations.look(solution.t, solution.y)
     if (Math.abs(solution.y[largestOf(solution.y)] ?? 0) > BOUND) return ended('unbounded')
   }
   return ended('complete')
@@ -108,20 +134,37 @@ function follow(circuit: Circuit, start: Float64Array, horizon: number): Followe
 
 /** A function's domain: outside it what the function depends on has changed its sign. */
 interface Domain {
-  readonly integrator: number
-  outside(y: Float64Array): boolean
+  readonly signal: number
+  outside(t: number, y: Float64Array): boolean
 }
 
 function domainsOf({ signals }: Circuit, start: Float64Array): Domain[] {
-  return signals.flatMap((signal, integrator): Domain[] => {
+  return signals.flatMap((signal, index): Domain[] => {
     if (signal.kind !== 'integrator') return []
     return signal.domain.map((value) => {
       const at = (y: Float64Array): number => valueAt(value, (variable) => y[variable] ?? NaN)
       const sign = Math.sign(at(start))
-      return { integrator, outside: (y) => at(y) * sign <= 0 }
+      return { signal: index, outside: (_t, y) => at(y) * sign <= 0 }
     })
   })
 }
+
+/** A divisor keeps its sign, a radicand stays above zero but for what comes of the steps of a solution. */
+function computedDomains(equations: Equations, start: Float64Array): Domain[] {
+  return equations.conditional.map(({ at, kind, a, b }): Domain => {
+    if (kind === 'root')
+      return {
+        signal: at,
+        outside: (t, y) =>
+          valueOf(a, equations.at(t, y)) < -NEGATIVE * Math.max(equations.factors[a.at] ?? 0, NEGATIVE),
+      }
+    const sign = Math.sign(valueOf(b, equations.at(0, start)))
+    return { signal: at, outside: (t, y) => valueOf(b, equations.at(t, y)) * sign <= 0 }
+  })
+}
+
+/** Of its largest value: as far below zero as a radicand may get. */
+const NEGATIVE = 1e-4
 
 /** The moment within the last step at which a domain is left, by bisection. */
 function firstOutside(solution: DormandPrince, { outside }: Domain, y: Float64Array): number {
@@ -129,7 +172,7 @@ function firstOutside(solution: DormandPrince, { outside }: Domain, y: Float64Ar
   for (let halving = 0; halving < 40; halving++) {
     const middle = (inside + beyond) / 2
     solution.interpolate(middle, y)
-    if (outside(y)) beyond = middle
+    if (outside(middle, y)) beyond = middle
     else inside = middle
   }
   return beyond
@@ -142,6 +185,16 @@ function largestOf(y: Float64Array): number {
   return largest
 }
 
+interface ComputedSum {
+  readonly at: number
+  readonly kind: ComputedSignal['kind']
+  readonly a: WeightedSum
+  /** That of a root or a square is empty. */
+  readonly b: WeightedSum
+}
+
+type ComputedSignal = Extract<Signal, { factors: unknown }>
+
 /** The circuit in flat arrays: this is evaluated a million times. */
 class Equations implements OdeProblem {
   readonly dimension: number
@@ -149,54 +202,79 @@ class Equations implements OdeProblem {
   readonly amplitudes: Float64Array
   /** Likewise of the two inputs of each multiplier. */
   readonly factors: Float64Array
+  /** Quotients and roots. */
+  readonly conditional: readonly ComputedSum[]
   /** Of all signals, and behind them the constant 1. */
   readonly #values: Float64Array
-  readonly #products: readonly { readonly at: number; readonly a: WeightedSum; readonly b: WeightedSum }[]
+  readonly #computed: readonly ComputedSum[]
   readonly #sums: readonly WeightedSum[]
   readonly #derivatives: readonly WeightedSum[]
+  readonly #inputs: readonly { readonly at: number; readonly size: number }[]
+  readonly #drive: Drive
 
-  constructor({ signals }: Circuit, dimension: number) {
+  constructor({ signals }: Circuit, dimension: number, drive: Drive) {
     this.dimension = dimension
     this.amplitudes = new Float64Array(signals.length)
     this.factors = new Float64Array(2 * signals.length)
     this.#values = new Float64Array(signals.length + 1).fill(1)
-    this.#products = signals.flatMap((signal, at) =>
-      signal.kind === 'product'
-        ? [
-            {
-              at,
-              a: weightedSum(2 * at, signal.factors[0], signals.length),
-              b: weightedSum(2 * at + 1, signal.factors[1], signals.length),
-            },
-          ]
-        : [],
+    this.#drive = drive
+    this.#computed = signals.flatMap((signal, at): ComputedSum[] => {
+      if (!('factors' in signal)) return []
+      const [a = [], b = []] = signal.factors
+      return [
+        {
+          at,
+          kind: signal.kind,
+          a: weightedSum(2 * at, a, signals.length),
+          b: weightedSum(2 * at + 1, b, signals.length),
+        },
+      ]
+    })
+    this.conditional = this.#computed.filter(({ kind }) => kind === 'quotient' || kind === 'root')
+    this.#inputs = signals.flatMap((signal, at) =>
+      signal.kind === 'input' ? [{ at, size: signal.declared ?? 1 }] : [],
     )
     const sums = (kind: 'integrator' | 'sum'): WeightedSum[] =>
-      signals.flatMap((signal, at) => (signal.kind === kind ? [weightedSum(at, signal.inputs, signals.length)] : []))
+      signals.flatMap((signal, at) => (signal.kind === kind ? [weightedSum(at, inputsOf(signal), signals.length)] : []))
     this.#sums = sums('sum')
     this.#derivatives = sums('integrator')
   }
 
-  rhs(_t: number, y: Float64Array, dy: Float64Array): void {
-    const values = this.#multiply(y)
+  rhs(t: number, y: Float64Array, dy: Float64Array): void {
+    const values = this.at(t, y)
     for (const derivative of this.#derivatives) dy[derivative.at] = valueOf(derivative, values)
   }
 
-  look(y: Float64Array): void {
-    const values = this.#multiply(y)
+  look(t: number, y: Float64Array): void {
+    const values = this.at(t, y)
     for (const sum of this.#sums) values[sum.at] = valueOf(sum, values)
     const { amplitudes, factors } = this
-    for (const { a, b } of this.#products)
+    for (const { a, b } of this.#computed)
       for (const sum of [a, b]) factors[sum.at] = Math.max(factors[sum.at] ?? 0, Math.abs(valueOf(sum, values)))
     for (let index = 0; index < amplitudes.length; index++)
       amplitudes[index] = Math.max(amplitudes[index] ?? 0, Math.abs(values[index] ?? 0))
   }
 
-  #multiply(y: Float64Array): Float64Array {
+  /** All values but sums. */
+  at(t: number, y: Float64Array): Float64Array {
     const values = this.#values
     for (let index = 0; index < y.length; index++) values[index] = y[index] ?? 0
-    for (const { at, a, b } of this.#products) values[at] = valueOf(a, values) * valueOf(b, values)
+    for (const { at, size } of this.#inputs) values[at] = size * this.#drive(t)
+    for (const { at, kind, a, b } of this.#computed) values[at] = computedValue(kind, valueOf(a, values), b, values)
     return values
+  }
+}
+
+function computedValue(kind: ComputedSignal['kind'], a: number, b: WeightedSum, values: Float64Array): number {
+  switch (kind) {
+    case 'product':
+      return a * valueOf(b, values)
+    case 'square':
+      return a * a
+    case 'quotient':
+      return a / valueOf(b, values)
+    case 'root':
+      return Math.sqrt(Math.max(0, a))
   }
 }
 

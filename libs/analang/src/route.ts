@@ -262,7 +262,7 @@ function resolutionIssue({ source, sink, weight }: Connection, { signals }: Circ
   return [
     issue(
       'ANA0404',
-      target && target.kind !== 'product' ? target.range : null,
+      target?.range ?? null,
       `the weight of ${name} in ${quoted(target?.name ?? '')} is ${Number(Math.abs(weight).toPrecision(2))}, below the step of a coefficient`,
       'variables of very different size or pace do not share a machine well',
     ),

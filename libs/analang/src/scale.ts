@@ -5,7 +5,7 @@
  * times per second, or more slowly where that would take more lanes than there are.
  */
 import { invariant, type DeviceSpecification, type IntegratorRate } from '@lucihub/analog'
-import type { Circuit, Contribution } from './circuit.ts'
+import { inputsOf, type Circuit, type Contribution, type Signal } from './circuit.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
 import { referenceOf, type Reference } from './reference.ts'
 
@@ -99,17 +99,20 @@ export function scale(
     ic: signal.kind === 'integrator' ? inverted(signal.initial / scaleOf(index)) : 0,
   }))
   const connections = circuit.signals.flatMap((signal, sink): Connection[] => {
-    if (signal.kind === 'product')
+    if ('factors' in signal) {
+      // A root is taken of the inverted sum; elsewhere two inversions cancel.
+      const sign = signal.kind === 'root' ? -1 : 1
       return signal.factors.flatMap((factor, input) =>
         factor.map(({ source, coefficient }) => ({
           source,
           sink,
           input: input === 0 ? (0 as const) : (1 as const),
-          weight: (coefficient * scaleOf(source)) / (factorScales[2 * sink + input] ?? 1),
+          weight: (sign * coefficient * scaleOf(source)) / (factorScales[2 * sink + input] ?? 1),
         })),
       )
+    }
     const factor = 1 / (scaleOf(sink) * (signal.kind === 'integrator' ? pace.divisor : 1))
-    return signal.inputs.map(({ source, coefficient }) => ({
+    return inputsOf(signal).map(({ source, coefficient }) => ({
       source,
       sink,
       input: 0,
@@ -125,8 +128,8 @@ function issuesOf(
   { horizon, perSecond }: { horizon: number; perSecond: number },
 ): Issue[] {
   const signal = signals[blamed]
-  const range = signal?.kind === 'integrator' ? signal.range : null
-  const singular = signal?.kind === 'integrator' ? signal.singular : ''
+  const range = signal?.range ?? null
+  const singular = signal && 'singular' in signal ? signal.singular : ''
   switch (end) {
     case 'complete':
       return []
@@ -169,7 +172,7 @@ function rangeIssues({ signals, probes }: Circuit, { amplitudes, end }: Referenc
   if (end !== 'complete') return []
   const narrow = signals.flatMap((signal, index) => {
     const amplitude = amplitudes[index] ?? 0
-    if (signal.kind === 'product' || signal.declared === null || amplitude <= signal.declared) return []
+    if (signal.kind === 'input' || signal.declared === null || amplitude <= signal.declared) return []
     return [
       issue(
         'ANA0407',
@@ -187,7 +190,7 @@ function rangeIssues({ signals, probes }: Circuit, { amplitudes, end }: Referenc
         'ANA0408',
         range,
         `${quoted(label)} uses ${rounded(used * 100)} % of full scale`,
-        signals[source]?.kind === 'product'
+        signals[source]?.kind === 'product' || signals[source]?.kind === 'square'
           ? 'probe the factors, and multiply them afterwards'
           : 'its scale follows from a wide range, or from large terms that nearly cancel',
       ),
@@ -221,21 +224,50 @@ function scalesOf({ signals }: Circuit, { amplitudes, factors, chaotic }: Refere
       case 'sum':
         scales.push(signal.declared ?? ofSum(amplitude, signal.inputs))
         break
-      case 'product': {
-        const [a, b] = signal.factors.map((factor, input) => {
+      case 'input':
+        scales.push(signal.declared ?? 1)
+        break
+      case 'product':
+      case 'square':
+      case 'quotient':
+      case 'root': {
+        const inputScales = signal.factors.map((factor, input) => {
           const [only, ...others] = factor
           // A signal by itself is taken as it is, so that it takes one lane of weight 1.
           return only && others.length === 0 && only.coefficient === 1
             ? scaleOf(only.source)
             : ofSum(factors[2 * index + input] ?? 0, factor)
         })
-        factorScales[2 * index] = a ?? 1
-        factorScales[2 * index + 1] = b ?? 1
-        scales.push((a ?? 1) * (b ?? 1))
+        const computed = computedScales(signal, inputScales, amplitude * margin)
+        computed.inputs.forEach((scale, input) => (factorScales[2 * index + input] = scale))
+        scales.push(computed.output)
       }
     }
   }
   return { scales, factorScales }
+}
+
+/** Of a computed signal and its inputs, given those at which the inputs stay within the machine, and what the output gets to. */
+function computedScales(
+  { kind, declared }: Extract<Signal, { factors: unknown }>,
+  [a = 1, b = 1]: readonly number[],
+  largest: number,
+): { readonly inputs: readonly number[]; readonly output: number } {
+  switch (kind) {
+    case 'product':
+      return { inputs: [a, b], output: a * b }
+    case 'square':
+      return { inputs: [a], output: a * a }
+    case 'quotient': {
+      // Whatever the divisor, the quotient of the scales is that of the output.
+      const numerator = declared === null ? roundAbove(Math.max(a, largest * b)) : Math.max(a, declared * b)
+      return { inputs: [numerator, b], output: numerator / b }
+    }
+    case 'root': {
+      const output = declared ?? roundAbove(Math.sqrt(a))
+      return { inputs: [Math.max(a, output * output)], output: Math.max(output, Math.sqrt(a)) }
+    }
+  }
 }
 
 /** The smallest round number that is not below; 1 for zero. */
