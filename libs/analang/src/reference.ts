@@ -1,13 +1,21 @@
 /**
  * The digital reference solution: how large every signal of a circuit gets. It is followed step by step and
  * looked at within each step too, so that the accuracy of the maxima does not depend on the length of the run.
+ * At a slower pace a run covers only the beginning of the same solution, so one solution, read at the end that each
+ * pace gives it, serves them all: trying paces costs nothing here.
  */
+import { invariant } from '@lucihub/analog'
 import { DormandPrince, type OdeProblem } from '@lucihub/simulation'
 import { inputsOf, type Circuit, type Contribution, type Signal } from './circuit.ts'
 import { valueAt } from './polynomial.ts'
 
-/** A second or so of work for the largest circuit of a cluster; some thousand oscillations. */
+/** Tried steps of one solution: some thousand oscillations. */
 const STEPS_MAX = 100_000
+/** Terms evaluated for one solution, half a second: less than all steps for circuits that take a carrier and more. */
+const TERMS_MAX = 250_000_000
+const STAGES_PER_STEP = 7
+/** A component costs each stage of a step as much as so many terms of its equation. */
+const TERMS_PER_COMPONENT = 4
 /** Beyond this a solution is taken to have no bound. */
 const BOUND = 1e12
 
@@ -23,19 +31,77 @@ export interface Reference {
   readonly blamed: number
   /** Whether solutions that start a hair beside end somewhere else, so that amplitudes are samples of what may come. */
   readonly chaotic: boolean
+  /** Whether the solution has no bound for some external input within its range. */
+  readonly unboundedDrive: boolean
 }
 
 /**
- * Solves the circuit's equations from 0 to `horizon` (problem time, > 0). Where a solution that starts a hair beside
- * ends somewhere else, the machine, which is never exact, will follow neither: then the largest values of several
- * such solutions count.
+ * Solves the circuit's equations from 0 to `horizon` (problem time, > 0) and says what the part up to
+ * horizon / divisor is like, for each of the rising `divisors`; those asked for later must not be smaller. Where a
+ * solution that starts a hair beside ends somewhere else, the machine, which is never exact, will follow neither:
+ * then the largest values of several such solutions count.
  */
-export function referenceOf(circuit: Circuit, horizon: number): Reference {
-  const silent = unforcedReference(circuit, horizon)
-  if (silent.end !== 'complete' || !circuit.signals.some(({ kind }) => kind === 'input')) return silent
-  const start = startOf(circuit)
-  return DRIVES.map((drive) => follow(circuit, start, horizon, drive(horizon))).reduce(largestOfBoth, silent)
+export function referenceOf(
+  circuit: Circuit,
+  { horizon, divisors }: { horizon: number; divisors: readonly number[] },
+): (divisor: number) => Reference {
+  const start = Float64Array.from(
+    circuit.signals.flatMap((signal) => (signal.kind === 'integrator' ? [signal.initial] : [])),
+  )
+  const ends = divisors.map((divisor) => horizon / divisor)
+  const maxSteps = stepsFor(circuit, start.length)
+  const solution = follow(circuit, start, { ends, maxSteps, drive: SILENCE })
+  const isDriven = circuit.signals.some(({ kind }) => kind === 'input')
+  const others = new Map<string, readonly Followed[]>()
+  /** Some other solution, known by its name: as many of its parts as the first who asked wanted. */
+  const other = (name: string, parts: number, solve: (ends: readonly number[]) => readonly Followed[]) => {
+    const followed = others.get(name) ?? solve(ends.slice(-parts))
+    others.set(name, followed)
+    return followed.at(-parts)
+  }
+  const drivenBy = (parts: number): Followed[] =>
+    DRIVES.flatMap(
+      (drive, index) =>
+        other(`drive ${index}`, parts, (to) =>
+          follow(circuit, start, { ends: to, maxSteps: maxSteps * SHARE, drive: drive(horizon) }),
+        ) ?? [],
+    )
+  const neighbour = (distance: number, own: Followed, parts: number): Followed | undefined =>
+    other(`beside ${distance}`, parts, (to) =>
+      follow(circuit, beside(start, own, distance), {
+        ends: to,
+        maxSteps: 2 * own.steps + SPARE_STEPS,
+        drive: SILENCE,
+      }),
+    )
+  const neighbours = (own: Followed, parts: number): Followed[] => {
+    const first = neighbour(BESIDE, own, parts)
+    if (first?.end !== 'complete' || !isApart(own.final, first.final, own)) return []
+    return [first, ...FURTHER.flatMap((distance) => neighbour(distance, own, parts) ?? [])]
+  }
+  return (divisor) => {
+    const parts = ends.length - divisors.indexOf(divisor)
+    const own = solution.at(-parts)
+    invariant(own, 'the solution is known for all divisors')
+    if (own.end !== 'complete') return own
+    const beside = own.steps <= maxSteps * SHARE ? neighbours(own, parts) : []
+    const driven = isDriven ? drivenBy(parts) : []
+    return [...beside, ...driven].reduce<Reference>(largerOf, {
+      ...own,
+      chaotic: beside.length > 0,
+      unboundedDrive: driven.some(({ end }) => end === 'unbounded' || end === 'undefined'),
+    })
+  }
 }
+
+/** Other solutions get this share of the steps of the first, so that all together take two or three times as long at most. */
+const SHARE = 0.2
+const SPARE_STEPS = 100
+
+/** What comes in at all inputs, as a part of their size. */
+type Drive = (t: number) => number
+
+const SILENCE: Drive = () => 0
 
 /**
  * What comes in from outside is not known; it is thought to be as large as it may be, steady, or swinging at the pace
@@ -49,34 +115,19 @@ const DRIVES: readonly ((horizon: number) => Drive)[] = [
   (horizon) => (t) => Math.sin((20 * Math.PI * t) / horizon),
 ]
 
-function startOf({ signals }: Circuit): Float64Array {
-  return Float64Array.from(signals.flatMap((signal) => (signal.kind === 'integrator' ? [signal.initial] : [])))
-}
-
-/** With the largest values of both, if the second came to its end. */
-function largestOfBoth(a: Reference, b: Reference): Reference {
-  if (b.end !== 'complete') return a
-  const larger = (ofA: readonly number[], ofB: readonly number[]): number[] =>
-    ofA.map((value, index) => Math.max(value, ofB[index] ?? 0))
-  return { ...a, amplitudes: larger(a.amplitudes, b.amplitudes), factors: larger(a.factors, b.factors) }
-}
-
-function unforcedReference(circuit: Circuit, horizon: number): Reference {
-  const start = startOf(circuit)
-  const { final, steps, ...reference } = follow(circuit, start, horizon)
-  if (reference.end !== 'complete' || steps > NEIGHBOURED_STEPS_MAX) return reference
-  const first = follow(circuit, beside(start, reference, BESIDE), horizon)
-  if (first.end !== 'complete' || !isApart(final, first.final, reference)) return reference
-  const others = FURTHER.map((distance) => follow(circuit, beside(start, reference, distance), horizon))
-  return [first, ...others].reduce<Reference>(largestOfBoth, { ...reference, chaotic: true })
-}
-
-const NEIGHBOURED_STEPS_MAX = 20_000
 /** How far beside they start, and how far apart they must end to be different solutions; relative to the amplitudes. */
 const BESIDE = 1e-6
 const APART = 1e-2
 /** Of those that are followed once the system is known to be chaotic: these part early, and see more of it. */
 const FURTHER = [1e-4, 1e-3, 1e-2]
+
+function stepsFor({ signals }: Circuit, dimension: number): number {
+  const terms = signals.flatMap((signal) => ('factors' in signal ? signal.factors.flat() : inputsOf(signal))).length
+  return Math.min(
+    STEPS_MAX,
+    Math.ceil(TERMS_MAX / STAGES_PER_STEP / Math.max(1, terms + TERMS_PER_COMPONENT * dimension)),
+  )
+}
 
 function beside(start: Float64Array, { amplitudes }: Reference, distance: number): Float64Array {
   return start.map((value, index) => value + distance * (index % 2 === 0 ? 1 : -1) * (amplitudes[index] ?? 0))
@@ -86,50 +137,76 @@ function isApart(a: Float64Array, b: Float64Array, { amplitudes }: Reference): b
   return a.some((value, index) => Math.abs(value - (b[index] ?? NaN)) > APART * (amplitudes[index] ?? Infinity))
 }
 
+/** With the larger values of both, if the other one is a solution as far as it goes. */
+function largerOf(largest: Reference, { end, amplitudes, factors }: Reference): Reference {
+  if (end !== 'complete' && end !== 'step_limit') return largest
+  const larger = (known: readonly number[], others: readonly number[]): number[] =>
+    known.map((value, index) => Math.max(value, others[index] ?? 0))
+  return {
+    ...largest,
+    amplitudes: larger(largest.amplitudes, amplitudes),
+    factors: larger(largest.factors, factors),
+  }
+}
+
 interface Followed extends Reference {
   readonly final: Float64Array
   readonly steps: number
 }
 
-/** What comes in at all inputs, as a part of their size. */
-type Drive = (t: number) => number
-
-const SILENCE: Drive = () => 0
-
-function follow(circuit: Circuit, start: Float64Array, horizon: number, drive = SILENCE): Followed {
+/** What is known at each of the falling `ends`; the same for all that were not reached. */
+function follow(
+  circuit: Circuit,
+  start: Float64Array,
+  { ends, maxSteps, drive }: { ends: readonly number[]; maxSteps: number; drive: Drive },
+): readonly Followed[] {
   const equations = new Equations(circuit, start.length, drive)
+  const horizon = ends[0] ?? 0
   const solution = new DormandPrince(equations, start, 0, {
     rtol: 1e-5,
     atol: 1e-12,
-    maxSteps: STEPS_MAX,
+    maxSteps,
     // Variables may be of any size, so an absolute tolerance says nothing about a good first step; the error control will.
     firstStep: horizon / 100,
   })
-  const middle = new Float64Array(start.length)
-  const ended = (end: Reference['end'], until = solution.t, blamed = largestOf(solution.y)): Followed => ({
+  const within = new Float64Array(start.length)
+  const parts: Followed[] = []
+  const known = (part: Pick<Followed, 'end' | 'until' | 'blamed' | 'final'>): Followed => ({
+    ...part,
     amplitudes: [...equations.amplitudes],
     factors: [...equations.factors],
-    until,
-    end,
-    blamed,
     chaotic: false,
-    final: solution.y,
+    unboundedDrive: false,
     steps: solution.steps,
   })
+  const ended = (end: Reference['end'], until = solution.t, blamed = largestOf(solution.y)): readonly Followed[] => {
+    const last = known({ end, until, blamed, final: solution.y })
+    return ends.map((_, index) => parts[parts.length - ends.length + index] ?? last)
+  }
   const domains = [...domainsOf(circuit, solution.y), ...computedDomains(equations, solution.y)]
   equations.look(0, solution.y)
   while (solution.t < horizon) {
     const status = solution.step(horizon)
     if (status !== 'ok') return ended(status === 'step_limit' ? 'step_limit' : 'unbounded')
     const left = domains.find(({ outside }) => outside(solution.t, solution.y))
-    if (left) return ended('undefined', firstOutside(solution, left, middle), left.signal)
+    const until = left ? firstOutside(solution, left, within) : solution.t
+    for (let end = endAt(); end < until || (end === until && !left); end = endAt()) {
+      solution.interpolate(end, within)
+      equations.look(end, within)
+      parts.unshift(known({ end: 'complete', until: end, blamed: largestOf(within), final: within.slice() }))
+    }
+    if (left) return ended('undefined', until, left.signal)
     const between = (solution.tStart + solution.t) / 2
-    solution.interpolate(between, middle)
-    equations.look(between, middle)
+    solution.interpolate(between, within)
+    equations.look(between, within)
     equations.look(solution.t, solution.y)
     if (Math.abs(solution.y[largestOf(solution.y)] ?? 0) > BOUND) return ended('unbounded')
   }
   return ended('complete')
+
+  function endAt(): number {
+    return ends[ends.length - 1 - parts.length] ?? Infinity
+  }
 }
 
 /** A function's domain: outside it what the function depends on has changed its sign. */
