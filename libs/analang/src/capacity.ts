@@ -28,6 +28,7 @@ export interface Needs {
   readonly identities: number
   readonly 'ADC channels': number
   readonly lanes: number
+  readonly ports: number
 }
 
 /** All clusters of a device. */
@@ -66,6 +67,7 @@ export function offerOf(device: DeviceSpecification, multipliers: number): Needs
       total(({ identities }) => identities[0] ?? 0) - losses.slice(0, multipliers).reduce((sum, loss) => sum + loss, 0),
     'ADC channels': device.adcChannels * Math.max(1, device.carriers.length),
     lanes: device.lanes * Math.max(1, capacities.length),
+    ports: portsOf(device),
   }
 }
 
@@ -76,6 +78,12 @@ export function offerOf(device: DeviceSpecification, multipliers: number): Needs
 export function divides({ carriers }: DeviceSpecification): boolean {
   const slots = carriers.flatMap(({ clusters }) => clusters.flatMap((cluster) => cluster.slots))
   return slots.includes('MDR') && !slots.includes('MMUL')
+}
+
+/** Ports for signals from outside: of the only carrier, since signals are taken on where they arrive. */
+export function portsOf({ carriers }: DeviceSpecification): number {
+  const [only, ...others] = carriers
+  return only && others.length === 0 ? (only.ports ?? 0) : 0
 }
 
 const MACHINES = [

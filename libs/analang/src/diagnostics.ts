@@ -104,8 +104,8 @@ export const DIAGNOSTICS = {
   ANA0205: row('error', 'value not finite', 'A constant of the program is not a finite number.'),
   ANA0206: row(
     'error',
-    'external input not yet compilable',
-    'Inputs of the front panel are part of the language, but the compiler does not place them yet.',
+    'not enough ports',
+    'An external input takes a port of the front panel. A LUCIDAC has eight; an mREDAC and a REDAC have none.',
   ),
   ANA0208: row('error', 'degree too high', 'A product has at most 64 factors.'),
   ANA0209: row(
@@ -167,6 +167,11 @@ export const DIAGNOSTICS = {
     'warning',
     'channel hardly used',
     'The signal uses less than a tenth of full scale, so the converter, of 14 bit, resolves it coarsely.',
+  ),
+  ANA0409: row(
+    'warning',
+    'unbounded for some inputs',
+    'What comes in is not known; scale factors are those for inputs that are steady at full scale or swing. With one of these the solution leaves every bound.',
   ),
 } as const satisfies Record<string, DiagnosticRow>
 

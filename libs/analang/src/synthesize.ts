@@ -4,7 +4,7 @@
  * its factor and offset go into the channel.
  */
 import { invariant, type DeviceSpecification } from '@lucihub/analog'
-import { divides, machineFor, offerOf, type Needs } from './capacity.ts'
+import { divides, machineFor, offerOf, portsOf, type Needs } from './capacity.ts'
 import { inputsOf, type Circuit, type Contribution, type Factor, type ProbedSignal, type Signal } from './circuit.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
 import { operandsOf } from './embed.ts'
@@ -18,17 +18,18 @@ const NOTHING: Circuit = { signals: [], probes: [] }
 export function synthesize(system: System, device: DeviceSpecification): Staged<Circuit> {
   const { multipliers } = offerOf(device, 0)
   const { factored, products } = planned(system, multipliers)
+  const inputs = system.computed.filter(isInput)
+  const needs: Needs = {
+    integrators: system.states.length,
+    multipliers: products.length + system.computed.length - inputs.length,
+    identities: system.probes.filter(isSum).length + inputs.length,
+    'ADC channels': system.probes.length,
+    lanes: 0,
+    ports: inputs.length,
+  }
   const issues = [
-    ...shortages(
-      {
-        integrators: system.states.length,
-        multipliers: products.length + system.computed.filter(({ algebra }) => algebra.kind !== 'input').length,
-        identities: system.probes.filter(isSum).length + system.computed.filter(isInput).length,
-        'ADC channels': system.probes.length,
-        lanes: 0,
-      },
-      device,
-    ),
+    ...shortages(needs, device),
+    ...portIssues(needs, inputs, device),
     ...system.probes
       .filter(({ value }) => [...value.keys()].every((key) => key === ''))
       .map(({ label, range }) => issue('ANA0112', range, `the probe ${quoted(label)} does not depend on time`)),
@@ -36,7 +37,7 @@ export function synthesize(system: System, device: DeviceSpecification): Staged<
   if (issues.length > 0) return staged(NOTHING, issues)
   const circuit = wire(system, { factored, products }, divides(device))
   const connections = circuit.signals.reduce(
-    (count, signal) => count + ('factors' in signal ? signal.factors.flat() : inputsOf(signal)).length,
+    (count, signal) => count + (signal.kind === 'input' ? 1 : contributionsOf(signal).length),
     0,
   )
   const lanes = offerOf(device, 0).lanes
@@ -52,6 +53,7 @@ export function lanesIssue({ signals, probes }: Circuit, lanes: number, availabl
     identities: count('sum') + count('input'),
     'ADC channels': probes.length,
     lanes,
+    ports: count('input'),
   }
   return issue(
     'ANA0302',
@@ -61,10 +63,14 @@ export function lanesIssue({ signals, probes }: Circuit, lanes: number, availabl
   )
 }
 
-const HINTS: Readonly<Record<Exclude<keyof Needs, 'lanes'>, string>> = {
+function contributionsOf(signal: Signal): readonly Contribution[] {
+  return 'factors' in signal ? signal.factors.flat() : inputsOf(signal)
+}
+
+const HINTS: Readonly<Record<Exclude<keyof Needs, 'lanes' | 'ports'>, string>> = {
   integrators: 'each order of each differential equation takes one',
   multipliers: 'products are shared only where they are written out alike; fewer different ones take fewer multipliers',
-  identities: 'each probe of a sum takes one: probe the parts, and add them up afterwards',
+  identities: 'each external input and each probe of a sum takes one: probe the parts, and add them up afterwards',
   'ADC channels': 'probe fewer signals',
 }
 
@@ -84,6 +90,15 @@ function shortages(needs: Needs, device: DeviceSpecification): Issue[] {
       `${HINTS[kind]}; ${machineFor(needs)}`,
     )
   })
+}
+
+/** Said at the first input that finds no port. */
+function portIssues(needs: Needs, inputs: System['computed'], device: DeviceSpecification): Issue[] {
+  const ports = portsOf(device)
+  const first = inputs[ports]
+  if (!first) return []
+  const message = `the program has ${needs.ports} external ${needs.ports === 1 ? 'input' : 'inputs'}, the device has ${ports} ports`
+  return [issue('ANA0206', first.range, message, machineFor(needs))]
 }
 
 /** Whether a probe takes an element: its value is neither a signal nor a multiple of one. */

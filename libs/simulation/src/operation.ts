@@ -79,7 +79,7 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
     for (let steps = 0; steps < STEPS_PER_SLICE; steps++) {
       if (sample()) return 'chunk'
       if (halt !== null || solution.t >= opTime) return 'end'
-      status = solution.step(opTime)
+      status = solution.step(Math.min(opTime, solution.t + model.maxStep))
       if (status !== 'ok') return 'end'
       halt = watch.afterStep()
     }
@@ -95,7 +95,7 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
   const state = new Float64Array(model.dimension)
   const outputs = new Float64Array(model.outputCount)
   solution.interpolate(t, state)
-  model.outputs(state, outputs)
+  model.outputs(state, outputs, t)
   return { status: status === 'ok' && halt !== null ? 'overload' : status, t, final: Float32Array.from(outputs) }
 }
 
@@ -164,7 +164,7 @@ function overloadWatch(model: CircuitModel, solution: DormandPrince, operation: 
   const outputs = new Float64Array(model.outputCount)
   const exceeds = (t: number, latch: 'latch' | 'look'): boolean => {
     solution.interpolate(t, state)
-    model.outputs(state, outputs)
+    model.outputs(state, outputs, t)
     let any = false
     for (let i = 0; i < used.length; i++) {
       const output = used[i]!

@@ -20,6 +20,7 @@ import {
 import { circuitModel, type CircuitModel } from './circuit.ts'
 import type { Tolerances } from './dormand-prince.ts'
 import { IDEAL, converter, type Imperfections } from './imperfections.ts'
+import type { InputSignals } from './input-signal.ts'
 import { operate, type OperationEnd } from './operation.ts'
 import { fastPace, type Pace } from './pace.ts'
 import { random } from './random.ts'
@@ -35,6 +36,8 @@ export interface SimulatedComputerOptions {
   readonly pace?: Pace
   /** Largest number of samples per channel in one chunk. Default 4096. */
   readonly chunkSamples?: number
+  /** What comes in at the ports. Default: 0. */
+  readonly inputs?: InputSignals
   /** Of the integration. Default rtol 1e-7, atol 1e-9. */
   readonly tolerances?: Tolerances
 }
@@ -55,6 +58,7 @@ export class SimulatedComputer implements AnalogComputer {
   readonly #pace: Pace
   readonly #chunkSamples: number
   readonly #tolerances: Tolerances
+  readonly #inputs: InputSignals
   readonly #convert: ((value: number) => number) | null
   #model: CircuitModel
   #overloads: Uint8Array
@@ -67,6 +71,7 @@ export class SimulatedComputer implements AnalogComputer {
     this.#pace = options.pace ?? fastPace(() => Promise.resolve())
     this.#chunkSamples = options.chunkSamples ?? CHUNK_SAMPLES
     this.#tolerances = options.tolerances ?? TOLERANCES
+    this.#inputs = options.inputs ?? {}
     this.#convert = converter(this.#imperfections, random(this.#imperfections.seed ^ NOISE_SEED))
     this.#model = circuitModel(EMPTY, this.#specification, this.#imperfections)
     this.#overloads = new Uint8Array(this.#model.outputCount)
@@ -85,7 +90,7 @@ export class SimulatedComputer implements AnalogComputer {
   /** Rejects with `validation-failed` when the configuration does not fit or has an unsolvable loop. */
   async configure(configuration: Configuration): Promise<void> {
     this.#assertIdle()
-    this.#model = circuitModel(configuration, this.#specification, this.#imperfections)
+    this.#model = circuitModel(configuration, this.#specification, this.#imperfections, this.#inputs)
   }
 
   async overload(): Promise<OverloadStatus> {
