@@ -27,6 +27,8 @@ export interface CircuitModel extends OdeProblem {
   outputs(y: Float64Array, out: Float64Array, t?: number): void
   /** Writes the sampled outputs only, in probe order. */
   sampled(y: Float64Array, out: Float64Array, t?: number): void
+  /** Factor and offset of each of them: physical = machine * gain + offset. */
+  readonly channels: readonly { readonly gain: number; readonly offset: number }[]
   /** The longest step that misses nothing of the inputs, s; Infinity without any. */
   readonly maxStep: number
   /** Writes the sampled outputs at instants of the solution's last step into the columns (one per probe), from `at` on. */
@@ -77,6 +79,7 @@ export function circuitModel(
     outputCount: network.outputs,
     usedOutputs: used.sort((a, b) => a - b),
     probes: network.probes,
+    channels: channelsOf(configuration),
     rhs: generated.rhs,
     outputs: (y, out, t = 0) => generated.outputs(y, out, t),
     sampled: (y, out, t = 0) => generated.sampled(y, out, t),
@@ -91,6 +94,13 @@ export function circuitModel(
   }
   assertSolvable(model, loops)
   return model
+}
+
+function channelsOf({ carriers }: Configuration): CircuitModel['channels'] {
+  return carriers
+    .flatMap(({ adc }) => adc)
+    .toSorted((a, b) => a.probe - b.probe)
+    .map(({ gain, offset }) => ({ gain, offset }))
 }
 
 function assertSolvable(model: CircuitModel, loops: ReadonlyMap<Group, NewtonSolver>): void {
