@@ -312,7 +312,7 @@ const MACHINE: readonly Case[] = [
   [
     'in u; let diff[x, t](t) = u * x * x; let x(t: 0) = 0.5; probe x;',
     [
-      'ANA0409 : with the external inputs at full scale all the time the solution leaves every bound [keep the inputs small or short, or give the inputs a narrower range]',
+      'ANA0409 with the external inputs at full scale all the time the solution leaves every bound [keep the inputs small or short, or give the inputs a narrower range]',
     ],
   ],
 ]
@@ -406,6 +406,9 @@ test('a diagnostic is shown with its line, underlined, and its hint', () => {
       '2 | \tlet b = 2 * sigm; # here',
       '  | \t            ^^^^',
       '  = hint: did you mean `sigma`?',
+      '  = fix: write `sigma`',
+      '  |',
+      '2 + \tlet b = 2 * sigma; # here',
     ].join('\n'),
   )
 })

@@ -5,7 +5,7 @@
  */
 import { invariant } from '@lucihub/analog'
 import type { Range } from './ast.ts'
-import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
+import { adding, issue, quoted, replacing, staged, type Edit, type Issue, type Staged } from './diagnostics.ts'
 import {
   Embedding,
   EXPONENT_MAX,
@@ -109,9 +109,11 @@ class Lowering {
   /** Definitions whose value an external input has part in. */
   readonly #external = new Set<Definition>()
   readonly #divides: boolean
+  readonly #time: string
 
   constructor({ time, states, definitions }: Program, { divides }: Abilities, denominators: Denominators) {
     this.#divides = divides
+    this.#time = time
     this.#states = new Map(states.map((state, index) => [state, index]))
     const known: KnownVariable[] = states.map(({ name }) => ({ name, initial: NaN }))
     this.#embedding = new Embedding(this.#arithmetic, { known, time, denominators, divides })
@@ -218,11 +220,27 @@ class Lowering {
     const causes = this.#embedding.generated.filter(({ undefinedAtStart }) => undefinedAtStart !== '')
     // A function and the reciprocal behind it have the same place; the function was made last and is what people know.
     const byPlace = new Map(causes.map((cause) => [`${cause.range.from} ${cause.range.to}`, cause]))
-    for (const { range, undefinedAtStart } of byPlace.values())
-      this.#fail('ANA0210', range, undefinedAtStart, 'choose other initial values')
+    for (const cause of byPlace.values())
+      this.#fail(
+        'ANA0210',
+        cause.range,
+        cause.undefinedAtStart,
+        'choose other initial values',
+        this.#initialValueFor(cause),
+      )
     if (causes.length === 0)
       for (const { name, range } of unknown)
         this.#fail('ANA0205', range, `the initial value of ${quoted(name)} is not a finite number`)
+  }
+
+  /** Where a variable begins at 0 only because nobody said where, 1 is a start that every function has a value for. */
+  #initialValueFor({ argument, algebra, form }: GeneratedVariable): Edit | null {
+    const base = form.kind === 'power' ? form.base : ((algebra && operandsOf(algebra).at(-1)) ?? argument)
+    const [only, ...others] = variablesOf(base)
+    const state = [...this.#states].find(([, index]) => index === only)?.[0]
+    // An initial value that is not written has no place in the text.
+    if (!state || others.length > 0 || state.initial.range.to > 0) return null
+    return adding(`let ${state.name}(${this.#time}: 0) = 1;`)
   }
 
   #declared({ name, range, value, from, to }: DeclaredRange): { value: Polynomial; from: number; to: number } {
@@ -233,6 +251,7 @@ class Lowering {
         range,
         `the range of ${quoted(name)} goes from ${bounds.from} to ${bounds.to}`,
         'write the smaller bound first',
+        bounds.to < bounds.from ? boundsEdit(from, to, bounds.to, bounds.from) : null,
       )
     return bounds
   }
@@ -249,7 +268,13 @@ class Lowering {
       const size = Math.max(Math.abs(from - offset), Math.abs(to - offset))
       const start = valueAt(value, (variable) => this.#embedding.initialOf(variable))
       if (start < from || start > to)
-        this.#fail('ANA0121', range, `${quoted(name)} starts at ${Number(start.toPrecision(6))}, outside its range`)
+        this.#fail(
+          'ANA0121',
+          range,
+          `${quoted(name)} starts at ${Number(start.toPrecision(6))}, outside its range`,
+          '',
+          boundsEdit(declaration.from, declaration.to, Math.min(from, start), Math.max(to, start)),
+        )
       const [term, ...others] = [...value.values()].filter(({ monomial }) => monomial.length > 0)
       const [variable] = term?.monomial ?? []
       const probe = measured.findIndex((other) => canonicalKey(other) === canonicalKey(value))
@@ -411,8 +436,8 @@ class Lowering {
       this.#fail('ANA0208', range, `multiplied out, this expression has a product of more than ${DEGREE_MAX} factors`)
   }
 
-  #fail(code: Issue['code'], range: Range, message: string, hint = ''): Polynomial {
-    this.issues.push(issue(code, range, message, hint))
+  #fail(code: Issue['code'], range: Range, message: string, hint = '', fix: Edit | null = null): Polynomial {
+    this.issues.push(issue(code, range, message, hint, fix))
     return FAILED
   }
 }
@@ -460,6 +485,16 @@ function onOperands(algebra: Algebra, change: (operand: Polynomial) => Polynomia
   }
 }
 
+/** The whole of `a .. b` with other bounds, rounded outwards to six digits. */
+function boundsEdit(from: Value, to: Value, lower: number, upper: number): Edit {
+  return replacing({ from: from.range.from, to: to.range.to }, `${outwards(lower, -1)} .. ${outwards(upper, 1)}`)
+}
+
+function outwards(value: number, sign: 1 | -1): number {
+  const rounded = Number(value.toPrecision(6))
+  return (value - rounded) * sign > 0 ? Number((value + sign * Math.abs(value) * 1e-5).toPrecision(6)) : rounded
+}
+
 function isWhole(exponent: number): boolean {
   return Number.isInteger(exponent) && exponent >= 0
 }
@@ -470,7 +505,8 @@ function renumbering(live: readonly number[]): (polynomial: Polynomial) => Polyn
   return (polynomial) =>
     new Map(
       [...polynomial.values()].map(({ monomial, coefficient }) => {
-        const renamed = monomial.map((variable) => numbers.get(variable) ?? -1)
+        // Computed variables move behind all states, so the order changes.
+        const renamed = monomial.map((variable) => numbers.get(variable) ?? -1).sort((a, b) => a - b)
         return [keyOf(renamed), { monomial: renamed, coefficient }]
       }),
     )
