@@ -86,17 +86,18 @@ export function portsOf({ carriers }: DeviceSpecification): number {
   return only && others.length === 0 ? (only.ports ?? 0) : 0
 }
 
-const MACHINES = [
-  ['a LUCIDAC', LUCIDAC],
-  ['an mREDAC', MREDAC],
-  ['a REDAC of seven carriers', REDAC],
+/** The machines we know, the smallest first. A REDAC has seven carriers. */
+export const MACHINES = [
+  { name: 'LUCIDAC', article: 'a', device: LUCIDAC, also: '' },
+  { name: 'mREDAC', article: 'an', device: MREDAC, also: '' },
+  { name: 'REDAC', article: 'a', device: REDAC, also: ' of seven carriers' },
 ] as const
 
 /** Says which machine has all that is needed, the smallest that does. */
 export function machineFor(needs: Needs): string {
-  const found = MACHINES.find(([, device]) => {
+  const found = MACHINES.find(({ device }) => {
     const offer = offerOf(device, needs.multipliers)
     return (Object.keys(needs) as (keyof Needs)[]).every((kind) => needs[kind] <= offer[kind])
   })
-  return found ? `${found[0]} has room for it` : 'no machine has room for it'
+  return found ? `${found.article} ${found.name}${found.also} has room for it` : 'no machine has room for it'
 }

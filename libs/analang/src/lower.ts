@@ -356,6 +356,7 @@ class Lowering {
     const constant = constantValue(divisor)
     if (!this.#sound(divisor)) return FAILED
     if (constant === 0) return this.#fail('ANA0203', range, 'the divisor is zero')
+    if (!this.#sound(dividend)) return FAILED
     if (!this.#divides && this.#isExternal(value)) return this.#failExternal('the reciprocal', range)
     return constant === null
       ? this.#embedding.quotient(dividend, divisor, range)

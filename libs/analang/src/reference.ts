@@ -11,8 +11,8 @@ import { valueAt } from './polynomial.ts'
 
 /** Tried steps of one solution: some thousand oscillations. */
 const STEPS_MAX = 100_000
-/** Terms evaluated for one solution, half a second: less than all steps for circuits that take a carrier and more. */
-const TERMS_MAX = 250_000_000
+/** Terms evaluated for one solution, a third of a second: less than all steps for circuits that take a carrier and more. */
+const TERMS_MAX = 80_000_000
 const STAGES_PER_STEP = 7
 /** A component costs each stage of a step as much as so many terms of its equation. */
 const TERMS_PER_COMPONENT = 4
@@ -70,7 +70,7 @@ export function referenceOf(
     other(`beside ${distance}`, parts, (to) =>
       follow(circuit, beside(start, own, distance), {
         ends: to,
-        maxSteps: 2 * own.steps + SPARE_STEPS,
+        maxSteps: SPARE * own.steps + SPARE_STEPS,
         drive: SILENCE,
       }),
     )
@@ -94,8 +94,10 @@ export function referenceOf(
   }
 }
 
-/** Other solutions get this share of the steps of the first, so that all together take two or three times as long at most. */
+/** Other solutions get this share of the steps of the first, so that all together take twice as long at most. */
 const SHARE = 0.2
+/** Neighbours may take a little more steps than the solution beside. */
+const SPARE = 1.25
 const SPARE_STEPS = 100
 
 /** What comes in at all inputs, as a part of their size. */

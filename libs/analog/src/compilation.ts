@@ -66,6 +66,8 @@ export interface CompileReport {
   readonly problemTimePerSecond: number
   readonly signals: readonly SignalReport[]
   readonly compileTimeMs: number
+  /** Which machine was chosen (LUCIDAC, mREDAC, REDAC) where none was named. */
+  readonly machine?: string
 }
 
 /** `result` is null exactly when a diagnostic has severity `error`. */

@@ -22,7 +22,7 @@ export function compilationFromProto({ diagnostics, configuration, report }: Com
 }
 
 export function reportToProto(report: CompileReport): CompileReportMessage {
-  return report
+  return { ...report, machine: report.machine ?? '' }
 }
 
 export function reportFromProto(message: CompileReportMessage): CompileReport {
@@ -34,6 +34,7 @@ export function reportFromProto(message: CompileReportMessage): CompileReport {
     problemTimePerSecond: message.problemTimePerSecond,
     signals: message.signals.map(({ name, element, scale, amplitude }) => ({ name, element, scale, amplitude })),
     compileTimeMs: message.compileTimeMs,
+    ...(message.machine && { machine: message.machine }),
   }
 }
 

@@ -64,5 +64,9 @@ export const CompileReportSchema: z.ZodType<CompileReport> = z
     problemTimePerSecond: z.number().describe('Problem time units per second of op time'),
     signals: z.array(SignalReportSchema),
     compileTimeMs: z.number(),
+    machine: z
+      .string()
+      .exactOptional()
+      .describe('The machine that was chosen, where none was named: LUCIDAC, mREDAC or REDAC'),
   })
   .meta({ id: 'CompileReport', description: 'What a compilation decided' })
