@@ -7,6 +7,9 @@
  * 1/sqrt(u) = g gives g^3 for u^(-3/2), and g' = -u' g^3 / 2 needs nothing else.
  * Where the machine divides and takes roots itself, quotients and roots are variables without an equation: an element
  * computes them from others. Their derivatives are only made where another function asks for them.
+ *
+ * Long, and yet one file: functions, powers and quotients make variables of one list, share them by one naming, and
+ * call each other (a logarithm needs a reciprocal, the power of an exponential is an exponential).
  */
 import { invariant } from '@lucihub/analog'
 import type { Range } from './ast.ts'

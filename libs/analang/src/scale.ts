@@ -1,8 +1,8 @@
 /**
  * Amplitude and time scaling. Each variable is divided by a round number somewhat above its largest value in
  * the reference solution, so that machine values stay within ±1; a product's scale is the product of its
- * factors' scales, so a multiplier takes signals unweighted and cannot overload. Problem time passes k0
- * times per second, or more slowly where that would take more lanes than there are.
+ * factors' scales, so a multiplier takes signals unweighted and cannot overload. The pace of problem
+ * time is given: `fit.ts` chooses it.
  */
 import type { DeviceSpecification } from '@lucihub/analog'
 import { inputsOf, type Circuit, type Contribution, type Signal } from './circuit.ts'
