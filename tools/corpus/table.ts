@@ -32,7 +32,7 @@ horizon says how long two solutions can agree. How the circuit parts is looked a
 - *pace*: units of problem time per second of op time; *until*: problem time at the end of the run.
 - *scale*: smallest and largest scale factor of the variables, physical units per machine unit.
 - *error*: the largest of all probes over the whole run, relative to full scale. *horizon* and *parted*: problem time, until which a chaotic program has to agree, and does; nothing where the two never part.
-- *compile*: ms, warm, on whatever machine made this page.
+- *compile*: ms of processor time, warm, on whatever machine made this page.
 
 ${table(results.filter(({ measured }) => measured).map(measuredCells), [
   'program',
