@@ -264,6 +264,12 @@ const MACHINE: readonly Case[] = [
     ],
   ],
   [
+    'let diff[x, t](t) = -x(t); let x(t: 0) = 1e-164; probe (1 / x) ^ 2;',
+    [
+      'ANA0401 `(1/x)^2` leaves every bound at problem time 0; the run would last until 100 [run for less than 0 ms of op time, or look for a wrong sign]',
+    ],
+  ],
+  [
     'let diff[x, t](t) = x(t) ^ 2; let x(t: 0) = 1; probe x;',
     [
       'ANA0401 diff[x, t](t): `x` leaves every bound at problem time 1; the run would last until 100 [run for less than 0.1 ms of op time, or look for a wrong sign]',

@@ -195,6 +195,7 @@ function follow(
     for (let end = endAt(); end < until || (end === until && !left); end = endAt()) {
       solution.interpolate(end, within)
       equations.look(end, within)
+      if (equations.infinite >= 0) return ended('unbounded', solution.tStart, equations.infinite)
       parts.unshift(known({ end: 'complete', until: end, blamed: largestOf(within), final: within.slice() }))
     }
     if (left) return ended('undefined', until, left.signal)
@@ -202,6 +203,7 @@ function follow(
     solution.interpolate(between, within)
     equations.look(between, within)
     equations.look(solution.t, solution.y)
+    if (equations.infinite >= 0) return ended('unbounded', solution.tStart, equations.infinite)
     if (Math.abs(solution.y[largestOf(solution.y)] ?? 0) > BOUND) return ended('unbounded')
   }
   return ended('complete')
@@ -281,6 +283,8 @@ class Equations implements OdeProblem {
   readonly amplitudes: Float64Array
   /** Likewise of the two inputs of each multiplier. */
   readonly factors: Float64Array
+  /** The first signal that was no finite number where it was looked at; -1 while all are. */
+  infinite = -1
   /** Quotients and roots. */
   readonly conditional: readonly ComputedSum[]
   /** Of all signals, and behind them the constant 1. */
@@ -332,6 +336,7 @@ class Equations implements OdeProblem {
       for (const sum of [a, b]) factors[sum.at] = Math.max(factors[sum.at] ?? 0, Math.abs(valueOf(sum, values)))
     for (let index = 0; index < amplitudes.length; index++)
       amplitudes[index] = Math.max(amplitudes[index] ?? 0, Math.abs(values[index] ?? 0))
+    if (this.infinite < 0 && !amplitudes.every(Number.isFinite)) this.infinite = amplitudes.findIndex(isNotFinite)
   }
 
   /** All values but sums. */
@@ -342,6 +347,10 @@ class Equations implements OdeProblem {
     for (const { at, kind, a, b } of this.#computed) values[at] = computedValue(kind, valueOf(a, values), b, values)
     return values
   }
+}
+
+function isNotFinite(value: number): boolean {
+  return !Number.isFinite(value)
 }
 
 function computedValue(kind: ComputedSignal['kind'], a: number, b: WeightedSum, values: Float64Array): number {
