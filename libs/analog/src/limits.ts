@@ -8,6 +8,9 @@ export const LOCAL_LANES = 8
 export const BACKPLANE_BLOCK_LANES = 8
 /** Carriers that share one backplane. */
 export const BACKPLANE_PLACES = 7
+/** Input ports of a front panel; port p takes the place of lane {@link FIRST_PORT_LANE} + p at the I block. */
+export const PORTS = 8
+export const FIRST_PORT_LANE = 24
 /** Outputs and inputs of the two M blocks of a cluster ("clanes"). */
 export const CLANES = 16
 /** Inputs (and outputs) of one M block. */

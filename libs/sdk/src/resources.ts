@@ -99,7 +99,7 @@ export interface RunSubmission {
   readonly apb?: string
   /** Circuit JSON as lucipy writes it, or carrier JSON by MAC address. */
   readonly circuit?: Readonly<Record<string, unknown>>
-  /** Device id or name. Without it: any LUCIDAC for `run`, any simulator for `simulate`. */
+  /** Device id or name. Without it: for `run` any of the smallest kind of machine that fits, for `simulate` any simulator. */
   readonly device?: string
   readonly opTimeNs: number
   readonly icTimeNs?: number
@@ -123,7 +123,7 @@ export interface Submitted {
 /** What to compile without storing anything. */
 export interface CompileSubmission {
   readonly source: string
-  /** Device id or name; without it, any standard LUCIDAC. */
+  /** Device id or name; without it, the smallest standard machine that fits; the report names it. */
   readonly device?: string
   /** The length the scaling has to hold for. */
   readonly opTimeNs: number

@@ -332,6 +332,7 @@ const REPORT = {
   k0: 100,
   problemTimePerSecond: 100,
   compileTimeMs: 1.5,
+  machine: '',
   signals: [{ name: 'x', element: 'M0.0', scale: 2, amplitude: 1.5 }],
 }
 

@@ -135,6 +135,7 @@ export function configuration(probes: number): ConfigurationMessage {
         carrier: '00-00-00-00-00-00',
         hops: [],
         backplane: [],
+        inputs: [],
         adc: Array.from({ length: probes }, (_, probe) => ({
           output: probe,
           gain: probe === 1 ? -2 : 2,

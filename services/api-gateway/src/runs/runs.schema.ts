@@ -46,7 +46,7 @@ export const RunSubmissionSchema = z
       .optional()
       .describe('Instead of a source: circuit JSON as lucipy writes it, or carrier JSON by MAC address'),
     device: DeviceReference.optional().describe(
-      'Device id or name; left out: any LUCIDAC for `run`, any simulator for `simulate`',
+      'Device id or name; left out: for `run` any of the smallest kind of machine that fits, LUCIDAC or REDAC; for `simulate` any simulator',
     ),
     opTimeNs: OpTime,
     icTimeNs: z.int().min(icTimeNs.min).max(icTimeNs.max).default(icTimeNs.default).describe('Length of IC, ns'),

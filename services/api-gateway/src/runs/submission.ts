@@ -2,7 +2,9 @@
 import {
   LUCIDAC,
   Problem,
+  deviceClassOf,
   movedTo,
+  presumedSpecification,
   violationsOf,
   type Configuration,
   type DeviceClass,
@@ -11,6 +13,7 @@ import {
   type Violation,
 } from '@lucihub/analog'
 import {
+  configurationFromProto,
   configurationToProto,
   deviceClass,
   runKind,
@@ -21,7 +24,7 @@ import {
 import { readCircuitFile, type CircuitFile } from '@lucihub/device/files'
 import type { Bus } from '@lucihub/messaging'
 import { compilationProblem } from '../http/problem-answer.ts'
-import { compile, targetOf, type Target } from './compilation.ts'
+import { compile, STANDARD_DEVICE, targetOf, type Target } from './compilation.ts'
 import type { RunSubmission } from './runs.schema.ts'
 
 /** Throws `compilation-failed` or `validation-failed`; then nothing is stored anywhere. */
@@ -48,7 +51,7 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
     report: report ?? null,
     diagnostics,
     deviceId: target?.id ?? '',
-    deviceClass: deviceClass.toProto(target?.deviceClass ?? CLASS_OF_KIND[kind]),
+    deviceClass: deviceClass.toProto(target?.deviceClass ?? classFor(kind, configuration)),
     opTimeNs,
     icTimeNs,
     sampleRateHz,
@@ -58,11 +61,9 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
   }
 }
 
-/** What a run without a named device asks for. */
-const CLASS_OF_KIND: Readonly<Record<RunKind, DeviceClass>> = {
-  run: 'LUCIDAC',
-  simulate: 'SIMULATOR',
-  compile: 'LUCIDAC',
+/** What a run without a named device asks for: a machine of the kind that its configuration was made for. */
+function classFor(kind: RunKind, configuration: ConfigurationMessage): DeviceClass {
+  return kind === 'simulate' ? 'SIMULATOR' : deviceClassOf(presumedSpecification(configurationFromProto(configuration)))
 }
 
 type Settings = Pick<CompileReply, 'report' | 'diagnostics'> & { readonly configuration: ConfigurationMessage }
@@ -71,7 +72,9 @@ async function settingsOf(bus: Bus, submission: RunSubmission, target: Target | 
   const { source, opTimeNs, k0 } = submission
   const brought = broughtBy(submission, target?.specification ?? LUCIDAC)
   if (brought) return { configuration: configurationToProto(brought), report: null, diagnostics: [] }
-  const { reply, diagnostics } = await compile(bus, { source: source ?? '', target, opTimeNs, k0 })
+  const isBound = target !== null || submission.kind === 'simulate'
+  const description = isBound ? (target?.description ?? STANDARD_DEVICE) : null
+  const { reply, diagnostics } = await compile(bus, { source: source ?? '', description, opTimeNs, k0 })
   if (!reply.configuration) throw compilationProblem(diagnostics)
   return { configuration: reply.configuration, report: reply.report ?? null, diagnostics: reply.diagnostics }
 }
