@@ -2,13 +2,14 @@
 import 'reflect-metadata'
 import pg from 'pg'
 import { DataSource } from 'typeorm'
-import { InitialSchema1763700000000 } from './initial-schema.ts'
+import { InitialSchema1763700000000 } from './schema/initial.ts'
+import { ProjectsAndRecords1763800000000 } from './schema/projects-and-records.ts'
 
 /** Any number that nothing else in this database locks. */
 const MIGRATION_LOCK = 4_918_273
 
 /** In order; classes instead of file patterns, so that a bundle holds them. */
-export const MIGRATIONS = [InitialSchema1763700000000]
+export const MIGRATIONS = [InitialSchema1763700000000, ProjectsAndRecords1763800000000]
 
 /** A TypeORM data source that knows the migrations and nothing else. Destroy it after use. */
 export function migrationSource(url: string): DataSource {
