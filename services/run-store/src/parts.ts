@@ -18,6 +18,7 @@ import { PageRepository } from './measurements/page-repository.ts'
 import { ResultSources } from './measurements/result-source.ts'
 import { RunRepository } from './runs/run-repository.ts'
 import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
+import { Places } from './tree/places.ts'
 import { HotView } from './view/hot-view.ts'
 
 export const HANDLERS = [
@@ -33,6 +34,7 @@ export const HANDLERS = [
 
 export const PROVIDERS = [
   RunRepository,
+  Places,
   DeviceRepository,
   KeyRepository,
   ResultSources,

@@ -4,12 +4,15 @@
  */
 
 export const TREE = [
+  // owner_id: who made it; what somebody may do in it is in project_member alone. home_of: whose runs go here when they
+  // name no other place.
   `CREATE TABLE project (
     id uuid PRIMARY KEY,
     seq bigserial UNIQUE,
     slug text COLLATE "C" NOT NULL UNIQUE,
     title text NOT NULL DEFAULT '',
     owner_id uuid NOT NULL REFERENCES app_user,
+    home_of uuid UNIQUE REFERENCES app_user,
     data jsonb NOT NULL DEFAULT '{}',
     data_version int NOT NULL DEFAULT 1,
     retention jsonb NOT NULL DEFAULT '{}',
@@ -50,15 +53,17 @@ export const TREE = [
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (dataset_id, name))`,
   'CREATE INDEX datapoint_order ON datapoint (dataset_id, seq)',
+  // A blob without sha256 is being uploaded. All parts but the last have the same length, so that an offset names a part.
   `CREATE TABLE blob (
-    sha256 bytea PRIMARY KEY,
-    size bigint NOT NULL,
+    id uuid PRIMARY KEY,
+    sha256 bytea UNIQUE,
+    size bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now())`,
   `CREATE TABLE blob_part (
-    sha256 bytea NOT NULL REFERENCES blob ON DELETE CASCADE,
+    blob_id uuid NOT NULL REFERENCES blob ON DELETE CASCADE,
     number int NOT NULL,
     bytes bytea NOT NULL,
-    PRIMARY KEY (sha256, number))`,
+    PRIMARY KEY (blob_id, number))`,
   'ALTER TABLE blob_part ALTER bytes SET STORAGE EXTERNAL',
   `CREATE TABLE file (
     id uuid PRIMARY KEY,
@@ -69,7 +74,7 @@ export const TREE = [
     version int NOT NULL,
     current boolean NOT NULL DEFAULT true,
     size bigint NOT NULL,
-    sha256 bytea NOT NULL REFERENCES blob,
+    sha256 bytea NOT NULL REFERENCES blob (sha256),
     content_type text NOT NULL,
     role text NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'payload', 'input', 'log', 'calibration')),
     created_by uuid REFERENCES app_user,
