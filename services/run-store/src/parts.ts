@@ -13,9 +13,20 @@ import { JournalHandler } from './journal/journal.handler.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import { KeyRepository } from './keys/key-repository.ts'
 import { KeysHandler } from './keys/keys.handler.ts'
+import { Pepper } from './keys/pepper.ts'
 import { MeasurementsHandler } from './measurements/measurements.handler.ts'
 import { PageRepository } from './measurements/page-repository.ts'
 import { ResultSources } from './measurements/result-source.ts'
+import { AuditHandler } from './people/audit.handler.ts'
+import { PoolRepository } from './people/pool-repository.ts'
+import { PoolsHandler } from './people/pools.handler.ts'
+import { RunKeys } from './people/run-keys.ts'
+import { RunKeysHandler } from './people/run-keys.handler.ts'
+import { Sessions } from './people/sessions.ts'
+import { SessionsHandler } from './people/sessions.handler.ts'
+import { TokenSigner } from './people/token-signer.ts'
+import { UserRepository } from './people/user-repository.ts'
+import { UsersHandler } from './people/users.handler.ts'
 import { RunRepository } from './runs/run-repository.ts'
 import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
 import { Places } from './tree/places.ts'
@@ -30,13 +41,24 @@ export const HANDLERS = [
   MeasurementsHandler,
   DevicesHandler,
   KeysHandler,
+  UsersHandler,
+  SessionsHandler,
+  RunKeysHandler,
+  PoolsHandler,
+  AuditHandler,
 ]
 
 export const PROVIDERS = [
   RunRepository,
   Places,
   DeviceRepository,
+  Pepper,
   KeyRepository,
+  UserRepository,
+  TokenSigner,
+  Sessions,
+  RunKeys,
+  PoolRepository,
   ResultSources,
   PageRepository,
   EventReader,
