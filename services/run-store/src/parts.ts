@@ -29,7 +29,20 @@ import { UserRepository } from './people/user-repository.ts'
 import { UsersHandler } from './people/users.handler.ts'
 import { RunRepository } from './runs/run-repository.ts'
 import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
+import { BlobSweeper } from './files/blob-sweeper.ts'
+import { FileOwners } from './files/file-owner.ts'
+import { FileRepository } from './files/file-repository.ts'
+import { FilesHandler } from './files/files.handler.ts'
+import { Uploads } from './files/uploads.ts'
+import { DatapointRepository } from './tree/datapoint-repository.ts'
+import { DatasetRepository } from './tree/dataset-repository.ts'
+import { Deletion } from './tree/deletion.ts'
+import { NodeData } from './tree/node-data.ts'
+import { NodesHandler } from './tree/nodes.handler.ts'
+import { Paths } from './tree/paths.ts'
 import { Places } from './tree/places.ts'
+import { ProjectRepository } from './tree/project-repository.ts'
+import { TreeHandler } from './tree/tree.handler.ts'
 import { HotView } from './view/hot-view.ts'
 
 export const HANDLERS = [
@@ -46,11 +59,24 @@ export const HANDLERS = [
   RunKeysHandler,
   PoolsHandler,
   AuditHandler,
+  TreeHandler,
+  NodesHandler,
+  FilesHandler,
 ]
 
 export const PROVIDERS = [
   RunRepository,
   Places,
+  ProjectRepository,
+  DatasetRepository,
+  DatapointRepository,
+  NodeData,
+  Paths,
+  Deletion,
+  FileOwners,
+  Uploads,
+  FileRepository,
+  BlobSweeper,
   DeviceRepository,
   Pepper,
   KeyRepository,

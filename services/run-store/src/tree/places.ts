@@ -79,7 +79,7 @@ export class Places {
       try {
         return await insert(place)
       } catch (error) {
-        if (isBroken(error, '23503', 'datapoint_dataset_id_fkey') && tries === 1) this.homes.delete(asker.userId)
+        if (isGone(error) && tries === 1) this.homes.delete(asker.userId)
         else if (isBroken(error, '23505', 'datapoint_dataset_id_name_key')) throw nameTaken(place, error)
         else throw error
       }
@@ -185,6 +185,11 @@ function nameTaken(place: Place | null, cause: unknown): Problem {
   return new Problem('state-conflict', `There is a datapoint ${place?.path ?? ''}/${place?.name ?? ''} already.`, {
     cause,
   })
+}
+
+/** The dataset, or its whole project, was deleted since it was looked up. */
+function isGone(error: unknown): boolean {
+  return isBroken(error, '23503', 'datapoint_dataset_id_fkey') || isBroken(error, '23503', 'run_project_id_fkey')
 }
 
 /** True when an insert broke this constraint. */
