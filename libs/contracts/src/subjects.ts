@@ -57,6 +57,7 @@ export const store = {
   authenticateToken: rpc('store.authenticate-token', m.AuthenticateTokenRequest, m.AuthenticateTokenReply),
   issueRunKey: rpc('store.issue-run-key', m.IssueRunKeyRequest, m.IssueRunKeyReply),
   revokeRunKey: rpc('store.revoke-run-key', m.RevokeRunKeyRequest, m.RevokeRunKeyReply),
+  getUser: rpc('store.get-user', m.GetUserRequest, m.UserReply),
   listUsers: rpc('store.list-users', m.ListUsersRequest, m.ListUsersReply),
   changeUser: rpc('store.change-user', m.ChangeUserRequest, m.UserReply),
   removeUser: rpc('store.remove-user', m.RemoveUserRequest, m.RemoveUserReply),

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common'
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core'
 import { MessagingModule, type Bus } from '@lucihub/messaging'
 import { AccessGuard } from './access/access.guard.ts'
-import { KeyCheck } from './access/key-check.ts'
+import { CredentialCheck } from './access/credential-check.ts'
 import { RateLimits } from './access/rate-limits.ts'
 import { ComparisonsController } from './comparisons/comparisons.controller.ts'
 import { CircuitsController } from './circuits/circuits.controller.ts'
@@ -13,6 +13,11 @@ import { EventStreams } from './events/event-streams.ts'
 import { EventsController } from './events/events.controller.ts'
 import { ProblemFilter } from './http/problem.filter.ts'
 import { SchemaPipe } from './http/schema.pipe.ts'
+import { AuditController } from './people/audit.controller.ts'
+import { AuthController } from './people/auth.controller.ts'
+import { KeysController } from './people/keys.controller.ts'
+import { PoolsController } from './people/pools.controller.ts'
+import { UsersController } from './people/users.controller.ts'
 import { ResultsController } from './results/results.controller.ts'
 import { CompileController } from './runs/compile.controller.ts'
 import { RunsController } from './runs/runs.controller.ts'
@@ -28,9 +33,14 @@ import { SystemController } from './system/system.controller.ts'
     ComparisonsController,
     DevicesController,
     SystemController,
+    AuthController,
+    UsersController,
+    KeysController,
+    PoolsController,
+    AuditController,
   ],
   providers: [
-    KeyCheck,
+    CredentialCheck,
     RateLimits,
     EventStreams,
     { provide: APP_GUARD, useClass: AccessGuard },

@@ -70,12 +70,12 @@ export interface NewUser {
   readonly actor: Actor | null
 }
 
-/** What is undefined stays. */
+/** What is left out stays. */
 export interface UserChange {
-  readonly password?: string | undefined
-  readonly role?: string | undefined
-  readonly disabled?: boolean | undefined
-  readonly displayName?: string | undefined
+  readonly password?: string
+  readonly role?: string
+  readonly disabled?: boolean
+  readonly displayName?: string
 }
 
 @Injectable()

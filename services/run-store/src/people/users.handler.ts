@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common'
 import {
   store,
   type ChangeUserRequest,
+  type GetUserRequest,
   type ListUsersReply,
   type ListUsersRequest,
   type RegisterUserRequest,
@@ -11,7 +12,7 @@ import {
 } from '@lucihub/contracts'
 import { Answer } from '@lucihub/messaging'
 import { Database } from '../database/database.ts'
-import { needAdmin } from '../keys/scopes.ts'
+import { needActor, needAdmin } from '../keys/scopes.ts'
 import { eraseBelongings } from '../runs/erasure.ts'
 import { UserRepository } from './user-repository.ts'
 import { removeUser } from './user-removal.ts'
@@ -32,6 +33,12 @@ export class UsersHandler {
     return { user: await this.users.add({ username, password, displayName, role: given, actor: actor ?? null }) }
   }
 
+  @Answer(store.getUser)
+  async get({ actor, userId }: GetUserRequest): Promise<UserReply> {
+    if (needActor(actor).userId !== userId) needAdmin(actor)
+    return { user: await this.users.get(userId) }
+  }
+
   @Answer(store.listUsers)
   async list({ actor, provider, cursor, limit }: ListUsersRequest): Promise<ListUsersReply> {
     needAdmin(actor)
@@ -44,12 +51,13 @@ export class UsersHandler {
   }
 
   @Answer(store.changeUser)
-  async change({ actor, userId, password, role, disabled, displayName }: ChangeUserRequest): Promise<UserReply> {
+  async change(request: ChangeUserRequest): Promise<UserReply> {
+    const { actor, userId, changes, password, role, disabled, displayName } = request
     const change = {
-      password: password ?? undefined,
-      role: role ?? undefined,
-      disabled: disabled ?? undefined,
-      displayName: displayName ?? undefined,
+      ...(changes.includes('password') && { password }),
+      ...(changes.includes('role') && { role }),
+      ...(changes.includes('disabled') && { disabled }),
+      ...(changes.includes('display_name') && { displayName }),
     }
     return { user: await this.users.change(needAdmin(actor), userId, change) }
   }
