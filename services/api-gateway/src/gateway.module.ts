@@ -8,9 +8,12 @@ import { ComparisonsController } from './comparisons/comparisons.controller.ts'
 import { CircuitsController } from './circuits/circuits.controller.ts'
 import { CONFIG } from './config-token.ts'
 import type { GatewayConfig } from './config.ts'
+import { DatapointsController } from './datapoints/datapoints.controller.ts'
+import { DatasetsController } from './datasets/datasets.controller.ts'
 import { DevicesController } from './devices/devices.controller.ts'
 import { EventStreams } from './events/event-streams.ts'
 import { EventsController } from './events/events.controller.ts'
+import { FILES_CONTROLLERS } from './files/files.controller.ts'
 import { ProblemFilter } from './http/problem.filter.ts'
 import { SchemaPipe } from './http/schema.pipe.ts'
 import { AuditController } from './people/audit.controller.ts'
@@ -18,6 +21,8 @@ import { AuthController } from './people/auth.controller.ts'
 import { KeysController } from './people/keys.controller.ts'
 import { PoolsController } from './people/pools.controller.ts'
 import { UsersController } from './people/users.controller.ts'
+import { MembersController } from './projects/members.controller.ts'
+import { ProjectsController } from './projects/projects.controller.ts'
 import { ResultsController } from './results/results.controller.ts'
 import { CompileController } from './runs/compile.controller.ts'
 import { RunsController } from './runs/runs.controller.ts'
@@ -33,6 +38,11 @@ import { SystemController } from './system/system.controller.ts'
     ComparisonsController,
     DevicesController,
     SystemController,
+    ProjectsController,
+    MembersController,
+    DatasetsController,
+    DatapointsController,
+    ...FILES_CONTROLLERS,
     AuthController,
     UsersController,
     KeysController,

@@ -23,6 +23,9 @@ export interface NodeAddress {
 /** Keys of the data of a run's datapoint that the hub writes. */
 export const LOCKED_KEYS = ['params', 'result'] as const
 
+/** Of the data of all levels together: a reply has to fit the bus. */
+const EFFECTIVE_BYTES_MAX = 786_432
+
 const MERGE: Readonly<Record<NodeKind, Statement>> = {
   project: merge('project'),
   dataset: merge('dataset'),
@@ -73,7 +76,9 @@ export class NodeData {
       {},
       ...[...layers.map((layer) => layer.data), data].map((text) => JSON.parse(text) as object),
     )
-    return { dataJson: JSON.stringify(merged), dataVersion }
+    const dataJson = JSON.stringify(merged)
+    if (Buffer.byteLength(dataJson) > EFFECTIVE_BYTES_MAX) throw tooMuchData()
+    return { dataJson, dataVersion }
   }
 
   /** Merges `patch`, the text of an object. Problems: `state-conflict` for locked keys; `too-large`; `validation-failed`. */

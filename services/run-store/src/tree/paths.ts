@@ -22,7 +22,7 @@ const DATAPOINT: Statement = {
 }
 const TREE: Statement = {
   name: 'path-tree',
-  text: `SELECT d.id, coalesce(d.parent_id::text, '') AS "parentId", d.name, d.path,
+  text: `SELECT d.id, coalesce(d.parent_id::text, '') AS "parentId", d.name,
       (SELECT count(*) FROM datapoint t WHERE t.dataset_id = d.id)::int AS datapoints
     FROM dataset d WHERE d.project_id = $1 AND ($2 = 0 OR cardinality(d.ancestors) <= $2)
     ORDER BY cardinality(d.ancestors), d.seq LIMIT ${TREE_MAX + 1}`,

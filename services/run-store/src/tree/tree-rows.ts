@@ -6,7 +6,8 @@ import { invalid } from './names.ts'
 
 /** In every statement of the tree the first two parameters say who asks. */
 export const ASKER = { user: '$1', role: '$2' }
-export const PAGE = { max: 1000, default: 100 } as const
+/** A page of the longest paths still fits the bus. */
+export const PAGE = { max: 200, default: 100 } as const
 /** Of the data of one project, dataset or datapoint, as JSON. */
 export const DATA_BYTES_MAX = 262_144
 
