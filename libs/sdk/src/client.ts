@@ -2,7 +2,9 @@
 import type { Configuration, DeviceDescription, RunKind, RunState } from '@lucihub/analog'
 import { TransportError } from './failure.ts'
 import { openHttp, type HttpOptions, type RequestOptions } from './http.ts'
+import { filesClient, type FilesClient } from './files.ts'
 import { peopleClient, type PeopleClient } from './people.ts'
+import { treeClient, type TreeClient } from './tree.ts'
 import type {
   ChannelList,
   ComparisonResource,
@@ -54,6 +56,28 @@ export interface RunFilter {
   readonly cursor?: string
   /** 1 to 200, default 50. */
   readonly limit?: number
+  /** Slug. */
+  readonly project?: string
+  /** Path below the project; with all datasets in it. */
+  readonly dataset?: string
+  readonly recipe?: string
+  readonly job_type?: string
+  readonly run_no?: number
+  readonly valid?: boolean
+  /** One of the schemas of the result. */
+  readonly schema?: string
+  /** All of these. */
+  readonly tag?: string | readonly string[]
+  readonly pool?: string
+  readonly executor_kind?: 'direct' | 'pool'
+  /** Text in title, notes, tags or path. */
+  readonly q?: string
+  readonly sweep?: string
+  readonly order_by?: 'submitted_at' | 'started_at' | 'ended_at' | 'title'
+  readonly order?: 'asc' | 'desc'
+  /** From 1; instead of a cursor, with totals. */
+  readonly page?: number
+  readonly page_size?: number
 }
 
 /** A configuration in another form than JSON: an .apb file, the circuit drawn, or an analang program. */
@@ -107,6 +131,10 @@ export interface Client {
   comparison(id: string, options: { with: string; tolerance?: number }): Promise<ComparisonResource>
   /** Users, sessions, keys, pools and the audit. */
   readonly people: PeopleClient
+  /** Projects, datasets, datapoints and their data. */
+  readonly tree: TreeClient
+  /** Files of datasets, datapoints and runs. */
+  readonly files: FilesClient
 }
 
 /** A client for the hub at `url`. */
@@ -135,6 +163,8 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     people: peopleClient(http),
+    tree: treeClient(http),
+    files: filesClient(http),
     status: () => json('/system/status'),
     devices: async ({ activeOnly } = {}) =>
       (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,

@@ -7,6 +7,7 @@ import {
   descriptionToProto,
   deviceClass,
   feeds,
+  PLAIN_SPEC,
   runKind,
   runState,
   store,
@@ -159,6 +160,7 @@ export function configuration(probes: number): ConfigurationMessage {
 
 export function spec(overrides: Partial<RunSpec> = {}, probes = 2): RunSpec {
   return {
+    ...PLAIN_SPEC,
     kind: runKind.toProto('simulate'),
     title: 'decay',
     source: "x' = -x",

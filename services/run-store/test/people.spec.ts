@@ -1,4 +1,4 @@
-import { runKind, store, type Actor, type SessionReply, type User } from '@lucihub/contracts'
+import { EVERY_RUN, runKind, store, type Actor, type SessionReply, type User } from '@lucihub/contracts'
 import { start } from '@lucihub/service-kit'
 import pg from 'pg'
 import { runStore } from '../src/run-store.ts'
@@ -107,7 +107,7 @@ describe('users', () => {
       hub.bus.call(store.removeUser, { actor: admin, userId, withRuns: false, reassignTo: '', ...more })
     await expect(remove({})).rejects.toMatchObject({ type: 'state-conflict' })
     expect(await remove({ reassignTo: heir.id })).toEqual({ runs: 1 })
-    expect((await hub.bus.call(store.listRuns, { ...EVERYTHING, ownerId: heir.id })).runs).toHaveLength(1)
+    expect((await hub.bus.call(store.listRuns, { ...EVERY_RUN, ownerId: heir.id })).runs).toHaveLength(1)
     expect(await remove({ withRuns: true }, heir.id)).toEqual({ runs: 1 })
     expect(await ask(`SELECT reason FROM tombstone WHERE owner_id = '${heir.id}'`)).toEqual([
       { reason: 'its user was removed' },
@@ -238,7 +238,6 @@ describe('the audit', () => {
 })
 
 const COMPILE = { kind: runKind.toProto('compile') }
-const EVERYTHING = { states: [], kinds: [], deviceId: '', cursor: '', limit: 50 }
 
 function part(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
