@@ -42,10 +42,13 @@ export function openHttp({ url, apiKey, fetch: fetchWith = fetch }: HttpOptions)
       headers: { accept: 'application/json', authorization: `Bearer ${apiKey}`, ...headers },
     }
     if (body !== undefined) {
-      const isBytes = body instanceof Uint8Array
+      const isStream = body instanceof ReadableStream
+      const isRaw = isStream || body instanceof Uint8Array
       Object.assign(init, {
-        body: isBytes ? body : JSON.stringify(body),
-        headers: { ...init.headers, 'content-type': isBytes ? 'application/octet-stream' : 'application/json' },
+        body: isRaw ? body : JSON.stringify(body),
+        headers: { 'content-type': isRaw ? 'application/octet-stream' : 'application/json', ...init.headers },
+        // A stream is sent while the answer is awaited, which fetch wants to be told.
+        ...(isStream && { duplex: 'half' }),
       })
     }
     if (signal) init.signal = signal

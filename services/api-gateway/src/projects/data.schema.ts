@@ -25,7 +25,7 @@ export const DataSchema = z
     additionalProperties: true,
     description: 'A JSON object of at most 256 KiB',
     example: { gain: 2 },
-  })
+  }) as z.ZodType<Readonly<Record<string, unknown>>> // What passes the check above is one.
 
 export const JsonSchemaSchema = z
   .record(z.string(), z.unknown())
