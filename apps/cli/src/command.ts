@@ -45,14 +45,24 @@ export interface Definition<Options> {
   readonly summary: string
   /** Command lines, without `lucihub`. */
   readonly examples: readonly string[]
+  /** The group it belongs to, see {@link group}; left out: none. */
+  readonly within?: Command
   build?(command: Command): void
   /** Gives the exit code. */
   work(invocation: Invocation<Options>): Promise<number>
 }
 
+/** A group of commands, as `admin` or `admin users`; there is one of each name. */
+export function group(parent: Command, name: string, summary: string): Command {
+  return parent.commands.find((command) => command.name() === name) ?? parent.command(name).description(summary)
+}
+
 /** Adds a command. */
-export function define<Options>(shell: Shell, { name, summary, examples, build, work }: Definition<Options>): void {
-  const command = shell.program.command(name).description(summary)
+export function define<Options>(
+  shell: Shell,
+  { name, summary, examples, within, build, work }: Definition<Options>,
+): void {
+  const command = (within ?? shell.program).command(name).description(summary)
   build?.(command)
   command
     .option('--url <url>', 'where the hub answers (default: LUCIHUB_URL or http://127.0.0.1:8080)')

@@ -1,6 +1,10 @@
 /** The program: its commands, and what becomes of whatever goes wrong in them. */
 import { Command, CommanderError } from 'commander'
 import type { Shell } from './command.ts'
+import { adminAuditCommands } from './commands/admin/audit.ts'
+import { adminKeysCommands } from './commands/admin/keys.ts'
+import { adminPoolsCommands } from './commands/admin/pools.ts'
+import { adminUsersCommands } from './commands/admin/users.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { compareCommand } from './commands/compare.ts'
 import { compileCommand } from './commands/compile.ts'
@@ -53,6 +57,10 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     cancelCommand,
     resultsCommand,
     compareCommand,
+    adminUsersCommands,
+    adminPoolsCommands,
+    adminKeysCommands,
+    adminAuditCommands,
   ]
   for (const add of commands) add(shell)
   try {

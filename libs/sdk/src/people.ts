@@ -97,7 +97,8 @@ export interface PeopleClient {
     change: { password?: string; role?: Role; disabled?: boolean; displayName?: string },
   ): Promise<UserResource>
   removeUser(id: string, options?: { reassignTo?: string; withRuns?: boolean }): Promise<void>
-  keys(): Promise<readonly ApiKeyResource[]>
+  /** Your own, or, for an administrator, those of the user of this id. */
+  keys(filter?: { user?: string }): Promise<readonly ApiKeyResource[]>
   makeKey(key: { name: string; scopes: readonly string[]; ttlDays?: number }): Promise<MadeApiKey>
   revokeKey(keyId: string): Promise<ApiKeyResource>
   /** Lets a worker report on one run; `ttlS` seconds, seven days when left out. */
@@ -124,7 +125,7 @@ export function peopleClient({ request, json }: Http): PeopleClient {
     user: (id) => json(user(id)),
     changeUser: (id, body) => json(user(id), { method: 'PATCH', body }),
     removeUser: async (id, options = {}) => void (await request(user(id), { method: 'DELETE', query: { ...options } })),
-    keys: async () => (await json<{ keys: ApiKeyResource[] }>('/keys')).keys,
+    keys: async (filter = {}) => (await json<{ keys: ApiKeyResource[] }>('/keys', { query: { ...filter } })).keys,
     makeKey: (body) => json('/keys', { method: 'POST', body }),
     revokeKey: (keyId) => json(`/keys/${encodeURIComponent(keyId)}`, { method: 'DELETE' }),
     makeRunKey: (runId, options = {}) => json(runKeys(runId), { method: 'POST', body: options }),

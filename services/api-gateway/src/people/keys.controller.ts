@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common'
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
 import { store } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
@@ -8,12 +8,14 @@ import { instant } from '../runs/run-resource.ts'
 import { RunId } from '../runs/run-id.ts'
 import { apiKeyResource } from './people-resource.ts'
 import {
+  ApiKeyFilterSchema,
   ApiKeyListSchema,
   ApiKeySchema,
   MadeApiKeySchema,
   NewApiKeySchema,
   NewRunKeySchema,
   RunKeySchema,
+  type ApiKeyFilter,
   type NewApiKey,
   type NewRunKey,
 } from './people.schema.ts'
@@ -27,9 +29,9 @@ export class KeysController {
   @Needs('keys:self')
   @ApiOperation({ summary: 'List your API keys', description: 'Without their secrets, oldest first.' })
   @Answers(200, ApiKeyListSchema, 'The keys')
-  @Problems()
-  async list(@From() caller: Caller) {
-    const { keys } = await this.bus.call(store.listKeys, { actor: actorOf(caller), userId: '' })
+  @Problems('invalid-request', 'validation-failed', 'not-found')
+  async list(@From() caller: Caller, @Query({ schema: ApiKeyFilterSchema }) { user }: ApiKeyFilter) {
+    const { keys } = await this.bus.call(store.listKeys, { actor: actorOf(caller), userId: user ?? '' })
     return { keys: keys.map(apiKeyResource) }
   }
 

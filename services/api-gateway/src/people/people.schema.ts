@@ -102,6 +102,11 @@ export const ApiKeySchema = z
   })
   .meta({ id: 'ApiKey', description: 'A key without its secret' })
 
+export const ApiKeyFilterSchema = z.strictObject({
+  user: z.uuid().optional().describe('Whose, by id; only for administrators. Left out: yours'),
+})
+export type ApiKeyFilter = z.output<typeof ApiKeyFilterSchema>
+
 export const NewApiKeySchema = z
   .strictObject({
     name: z.string().min(1).max(100),
