@@ -167,7 +167,6 @@ test('HD-25 no byte and 100 MB come back as they went, of any type', async () =>
   expect(hash.digest('hex')).toBe(sha256(large))
   // Neither process ever held the file: what they used at most grew by less than its size.
   const growth = processes.map((pid, index) => peakMegabytes(pid) - (before[index] ?? 0))
-  console.log(growth)
   for (const megabytes of growth) expect(megabytes).toBeLessThan(80)
 })
 

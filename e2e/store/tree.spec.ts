@@ -388,14 +388,17 @@ describe('who may do what', () => {
 
     await cleo.tree.createProject({ slug: 'cleos' })
     const { id } = await cleo.tree.createDataset({ project: 'cleos' }, { name: 'sweep' })
-    const placed = await cleo.submitRun({ ...submission, place: { project: 'cleos', dataset: 'sweep', name: 'first' } })
+    const placed = await cleo.submitRun({ ...submission, project: 'cleos', dataset: 'sweep', name: 'first' })
     expect(placed.run.path).toBe('cleos/sweep/first')
     const [point_] = (await cleo.tree.datapoints(id)).datapoints
     expect(point_).toMatchObject({ name: 'first', runId: placed.run.id })
-    const again = { ...submission, place: { project: 'cleos', dataset: 'sweep', name: 'first' } }
+    const again = { ...submission, project: 'cleos', dataset: 'sweep', name: 'first' }
     await expect(cleo.submitRun(again)).rejects.toMatchObject({ status: 409 })
-    const elsewhere = { ...submission, place: { project: 'cleos', dataset: 'nowhere' } }
-    await expect(cleo.submitRun(elsewhere)).rejects.toMatchObject({ status: 422 })
+    const elsewhere = { ...submission, project: 'cleos', dataset: 'nowhere' }
+    await expect(cleo.submitRun(elsewhere)).rejects.toMatchObject({
+      status: 422,
+      violations: [{ pointer: '/dataset', value: 'nowhere' }],
+    })
 
     const pointId = point_?.id ?? ''
     for (const key of ['params', 'result'])
