@@ -1,7 +1,8 @@
 /** Brings the schema up to date. Replicas that start together take turns under an advisory lock. */
 import 'reflect-metadata'
 import pg from 'pg'
-import { DataSource } from 'typeorm'
+import { DataSource, type EntitySchema } from 'typeorm'
+import type { TableRow } from './entities.ts'
 import { InitialSchema1763700000000 } from './schema/initial.ts'
 import { ProjectsAndRecords1763800000000 } from './schema/projects-and-records.ts'
 
@@ -11,13 +12,13 @@ const MIGRATION_LOCK = 4_918_273
 /** In order; classes instead of file patterns, so that a bundle holds them. */
 export const MIGRATIONS = [InitialSchema1763700000000, ProjectsAndRecords1763800000000]
 
-/** A TypeORM data source that knows the migrations and nothing else. Destroy it after use. */
-export function migrationSource(url: string): DataSource {
+/** A TypeORM data source that knows the migrations, and entities where they are asked for. Destroy it after use. */
+export function migrationSource(url: string, entities: readonly EntitySchema<TableRow>[] = []): DataSource {
   return new DataSource({
     type: 'postgres',
     driver: pg,
     url,
-    entities: [],
+    entities: [...entities],
     migrations: MIGRATIONS,
     migrationsTableName: 'migration',
   })
