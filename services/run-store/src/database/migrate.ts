@@ -24,14 +24,20 @@ export function migrationSource(url: string, entities: readonly EntitySchema<Tab
   })
 }
 
+/** Brings the schema to the newest version. */
 export async function migrate(url: string): Promise<void> {
+  await underMigrationLock(url, (source) => source.runMigrations({ transaction: 'all' }))
+}
+
+/** Work on the schema that nobody else does at the same time. */
+export async function underMigrationLock<T>(url: string, work: (source: DataSource) => Promise<T>): Promise<T> {
   const guard = new pg.Client({ connectionString: url, application_name: 'run-store migration' })
   await guard.connect()
   try {
     await guard.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
     const source = await migrationSource(url).initialize()
     try {
-      await source.runMigrations({ transaction: 'all' })
+      return await work(source)
     } finally {
       await source.destroy()
     }
