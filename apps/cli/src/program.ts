@@ -17,6 +17,10 @@ import { runCommand } from './commands/run.ts'
 import { runsCommand } from './commands/runs.ts'
 import { showCommand } from './commands/show.ts'
 import { statusCommand } from './commands/status.ts'
+import { datapointsCommands } from './commands/tree/datapoints.ts'
+import { datasetsCommands } from './commands/tree/datasets.ts'
+import { filesCommands } from './commands/tree/files.ts'
+import { projectsCommands } from './commands/tree/projects.ts'
 import { waitCommand } from './commands/wait.ts'
 import { EXIT, exitCodeOfFailure } from './exit.ts'
 import { failureDocument, failureText } from './show/failure.ts'
@@ -58,6 +62,10 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     cancelCommand,
     resultsCommand,
     compareCommand,
+    projectsCommands,
+    datasetsCommands,
+    datapointsCommands,
+    filesCommands,
     adminUsersCommands,
     adminPoolsCommands,
     adminKeysCommands,

@@ -41,12 +41,11 @@ export class FilesHandler {
   }
 
   @Answer(store.commitUpload)
-  async commitUpload(
-    { actor, uploadId, owner, ...file }: CommitUploadRequest,
-    _call: Call,
-  ): Promise<CommitUploadReply> {
-    const committed = await this.uploads.commit(askerOf(actor), uploadId, { ...file, owner: ownerOf(owner) })
-    return { file: fileToProto(committed.file), existing: committed.existing }
+  async commitUpload(request: CommitUploadRequest, _call: Call): Promise<CommitUploadReply> {
+    const { name, size, sha256, contentType, role } = request
+    const wanted = { owner: ownerOf(request.owner), name, size, sha256, contentType, role }
+    const { file, existing } = await this.uploads.commit(askerOf(request.actor), request.uploadId, wanted)
+    return { file: fileToProto(file), existing }
   }
 
   @Answer(store.listFiles)

@@ -88,7 +88,7 @@ export class Places {
 
   /** Where a run of this asker goes. Problems as {@link settle}, but for names that are taken. */
   async placeOf(asker: Asker, wanted: RunPlace | null): Promise<Place | null> {
-    const name = wanted?.name ? checkName(wanted.name, '/place/name') : ''
+    const name = wanted?.name ? checkName(wanted.name, '/name') : ''
     const runNo = wanted?.runNo ?? 0
     const dataset = wanted?.dataset || RUNS_DATASET
     if (wanted?.project) return { ...(await this.named(asker, wanted.project, dataset)), name, runNo }
@@ -139,7 +139,7 @@ export class Places {
     const { projectId, datasetId } = found
     if (datasetId === null)
       throw invalid({
-        pointer: '/place/dataset',
+        pointer: '/dataset',
         value: dataset.slice(0, 80),
         message: `There is no such dataset in project "${slug}".`,
         remedy: 'Create it first, or name another one.',
