@@ -340,6 +340,10 @@ function channels({ configuration, columns, submission }: StoredRun) {
       encoding: 'f32',
       samples: columns[index]?.length ?? 0,
       digest: null,
+      name: label,
+      sourceName: `probe-${index}`,
+      metadata: {},
+      pages: [],
     })),
   }
 }

@@ -23,10 +23,13 @@ import { PoolsController } from './people/pools.controller.ts'
 import { UsersController } from './people/users.controller.ts'
 import { MembersController } from './projects/members.controller.ts'
 import { ProjectsController } from './projects/projects.controller.ts'
+import { PagesController } from './results/pages.controller.ts'
 import { ResultsController } from './results/results.controller.ts'
 import { CompileController } from './runs/compile.controller.ts'
 import { RunsController } from './runs/runs.controller.ts'
 import { SystemController } from './system/system.controller.ts'
+import { ShardBatches } from './worker/shard-batches.ts'
+import { WorkerController } from './worker/worker.controller.ts'
 
 @Module({
   controllers: [
@@ -35,6 +38,8 @@ import { SystemController } from './system/system.controller.ts'
     CircuitsController,
     EventsController,
     ResultsController,
+    PagesController,
+    WorkerController,
     ComparisonsController,
     DevicesController,
     SystemController,
@@ -53,6 +58,7 @@ import { SystemController } from './system/system.controller.ts'
     CredentialCheck,
     RateLimits,
     EventStreams,
+    ShardBatches,
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_PIPE, useClass: SchemaPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },

@@ -40,6 +40,14 @@ import { Deletion } from './tree/deletion.ts'
 import { NodeData } from './tree/node-data.ts'
 import { NodesHandler } from './tree/nodes.handler.ts'
 import { Paths } from './tree/paths.ts'
+import { Deadlines } from './shards/deadlines.ts'
+import { DeviceMerge } from './shards/device-merge.ts'
+import { HotProgress } from './shards/hot-progress.ts'
+import { Merger } from './shards/merger.ts'
+import { ResultRepository } from './shards/result-repository.ts'
+import { ResultsHandler } from './shards/results.handler.ts'
+import { ShardUpdates } from './shards/shard-updates.ts'
+import { HandInHandler, WorkersHandler } from './shards/workers.handler.ts'
 import { Places } from './tree/places.ts'
 import { ProjectRepository } from './tree/project-repository.ts'
 import { TreeHandler } from './tree/tree.handler.ts'
@@ -52,6 +60,9 @@ export const HANDLERS = [
   JournalHandler,
   EventsHandler,
   MeasurementsHandler,
+  WorkersHandler,
+  HandInHandler,
+  ResultsHandler,
   DevicesHandler,
   KeysHandler,
   UsersHandler,
@@ -65,6 +76,12 @@ export const HANDLERS = [
 ]
 
 export const PROVIDERS = [
+  HotProgress,
+  ShardUpdates,
+  ResultRepository,
+  DeviceMerge,
+  Merger,
+  Deadlines,
   RunRepository,
   Places,
   ProjectRepository,

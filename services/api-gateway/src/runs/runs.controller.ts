@@ -12,6 +12,7 @@ import { unlessKnown } from '../http/etag.ts'
 import { parseWith } from '../http/violations.ts'
 import { specificationOfRun, targetOf } from './compilation.ts'
 import { ConfigurationSchema } from './configuration.schema.ts'
+import { inputOf, RunInputSchema } from './run-input.ts'
 import { RunId } from './run-id.ts'
 import { runResource, runSummary } from './run-resource.ts'
 import {
@@ -155,6 +156,25 @@ export class RunsController {
     const { type, body } = represent({ configuration, specification: device, description: null }, media)
     reply.type(type)
     return body
+  }
+
+  @Get(':id/input')
+  @Needs('runs:read')
+  @ApiOperation({
+    summary: 'Read the input of a run',
+    description:
+      'Exactly what was sent, what was made from it, and the total work: files of each shard, of a program its configuration.',
+  })
+  @Answers(200, RunInputSchema, 'The input', { headers: ['ETag'] })
+  @Answers(304, null, 'Unchanged since the ETag in If-None-Match')
+  @Problems('not-found')
+  async input(
+    @From() caller: Caller,
+    @RunId() runId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return unlessKnown(request, reply, inputOf(await this.#run(caller, runId)))
   }
 
   @Post(':id/cancel')

@@ -19,7 +19,8 @@ import { DeviceRepository } from '../devices/device-repository.ts'
 import { Dispatcher } from '../execution/dispatcher.ts'
 import { poolFor } from '../people/pool-repository.ts'
 import { HotView } from '../view/hot-view.ts'
-import { cancel } from './cancellation.ts'
+import { HotProgress } from '../shards/hot-progress.ts'
+import { mayStop, stop } from './cancellation.ts'
 import { noSuchRun, RunRepository } from './run-repository.ts'
 import { recordOf, type NewRun } from './insertion.ts'
 import { judge, wantedClass } from './submission.ts'
@@ -78,6 +79,7 @@ export class RunsHandler {
     private readonly runs: RunRepository,
     private readonly dispatcher: Dispatcher,
     private readonly view: HotView,
+    private readonly hot: HotProgress,
     private readonly bus: Bus,
   ) {}
 
@@ -95,13 +97,13 @@ export class RunsHandler {
   @Answer(store.cancelRun)
   async cancelRun({ ownerId, runId, role }: CancelRunRequest, _call: Call): Promise<CancelRunReply> {
     if (!isUuid(runId)) throw noSuchRun(runId)
-    const done = await this.database.transaction((transaction) => cancel(transaction, { ownerId, runId }))
+    await mayStop(this.database, { userId: ownerId, role: role || 'user' }, runId)
+    const { entered, asked } = await this.database.transaction((transaction) => stop(transaction, runId, 'CANCELED'))
+    this.hot.forget(runId)
     // Both only make it faster: the next lease reply repeats the request, and the state can be read.
-    if (done.kind === 'asked') this.bus.broadcast(broadcasts.cancelNudge, [done.host], { runId, attempt: done.attempt })
-    if (done.kind === 'canceled') {
-      this.view.entered(runId, { attempt: done.attempt, state: 'CANCELED', reason: 'canceled by its user' })
-      this.dispatcher.wake()
-    }
+    for (const { host, ...attempt } of asked) this.bus.broadcast(broadcasts.cancelNudge, [host], attempt)
+    for (const { runId: stopped, ...state } of entered) this.view.entered(stopped, state)
+    if (entered.length > 0) this.dispatcher.wake()
     return { run: await this.runs.get({ userId: ownerId, role: role || 'user' }, runId) }
   }
 }
