@@ -1,5 +1,6 @@
 /** Users, sessions, keys and pools, as people and programs meet them: over HTTP and through `lucihub admin`. */
 import { jest } from '@jest/globals'
+import pg from 'pg'
 import { createClient, type Client } from '@lucihub/sdk'
 import { HARMONIC, runningHub, type RunningHub } from '../running-hub.ts'
 import { lucihub, type Told } from '../command-line.ts'
@@ -171,6 +172,26 @@ test('YP-10 YP-62 pools are listed, and a name is given once', async () => {
   expect((await admin('pools', 'list')).stdout).toMatch(/^NAME +KIND +POLICY +ID\ncluster-a +worker +anybody/)
 })
 
+test('YP-52 no secret of a user lies in the database, and no answer tells one', async () => {
+  const password = 'a password to look for'
+  await running.client.people.addUser({ username: 'secretive', password })
+  const session = await running.client.people.logIn({ username: 'secretive', password })
+  const { text } = await as(session.accessToken).people.makeKey({ name: 'k', scopes: ['runs:read'] })
+  const [, , , keySecret = ''] = text.split('_')
+  const refreshSecret = session.refreshToken.split('.')[1] ?? ''
+  const stored = await tables(running, ['app_user', 'local_credential', 'login_session', 'api_key', 'audit'])
+  const told = JSON.stringify([
+    await running.client.people.users(),
+    await as(session.accessToken).people.keys(),
+    await running.client.people.audit({ limit: 500 }),
+  ])
+  for (const secret of [password, keySecret, refreshSecret, session.accessToken]) {
+    expect(secret.length).toBeGreaterThan(20)
+    expect(stored).not.toContain(secret)
+    expect(told).not.toContain(secret)
+  }
+})
+
 describe('lucihub admin users', () => {
   test('YP-55 lists all, as a table and as JSON', async () => {
     const { stdout } = await admin('users', 'list')
@@ -235,3 +256,21 @@ test('keys are made, listed and revoked, and the audit holds', async () => {
   expect(await admin('audit', 'check')).toMatchObject({ code: 0 })
   expect((await admin('audit', 'list')).stdout).toContain('key.revoke')
 })
+
+/** Everything in some tables, as text. */
+async function tables({ hub }: RunningHub, names: readonly string[]): Promise<string> {
+  const client = new pg.Client({ connectionString: hub.servers.postgres.url })
+  await client.connect()
+  try {
+    const dumps: string[] = []
+    for (const name of names) {
+      const { rows } = await client.query<{ readonly text: string }>(
+        `SELECT row_to_json(t)::text AS text FROM ${name} t`,
+      )
+      dumps.push(...rows.map(({ text }) => text))
+    }
+    return dumps.join('\n')
+  } finally {
+    await client.end()
+  }
+}

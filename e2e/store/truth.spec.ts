@@ -1,5 +1,6 @@
 /** Postgres is the truth: Redis may forget everything at any moment, Postgres may go and come back. */
 import { jest } from '@jest/globals'
+import pg from 'pg'
 import { createClient as redisClient } from 'redis'
 import { until } from '@lucihub/testing'
 import { EIGHT_CHANNELS, HARMONIC, runningHub, type RunningHub } from '../running-hub.ts'
@@ -87,6 +88,43 @@ test('a restart of Postgres loses nothing that was accepted', async () => {
   await running.hub.servers.postgres.restart()
   for (const { run } of [live, ...waiting]) expect((await running.terminal(run.id, 60_000)).state).toBe('COMPLETED')
 })
+
+test("LC-12 a run in an older form is told in today's, one in a newer form is refused in words", async () => {
+  const run = await running.complete({ kind: 'simulate', source: HARMONIC, opTimeNs: 1_000_000, sampleRateHz: 10_000 })
+  const asStored = (change: string): Promise<unknown> => ask(`UPDATE run SET ${change} WHERE id = '${run.id}'`)
+  await asStored(`schema_version = 1, job_type = '', requested_work = 0, state_changes = '[]'`)
+  const told = await running.client.run(run.id)
+  expect(told).toMatchObject({ jobType: 'simulate', state: 'COMPLETED' })
+  expect(told.stateChanges.map(({ state }) => state)).toEqual(['CREATED', 'QUEUED', 'RUNNING', 'COMPLETED'])
+  await asStored('schema_version = 99')
+  await expect(running.client.run(run.id)).rejects.toMatchObject({
+    status: 409,
+    message: `Run ${run.id} was stored in version 99; this hub reads up to 2. Upgrade it.`,
+  })
+  await asStored('schema_version = 2')
+})
+
+test('LC-08 a device that goes is no more among the active ones, and its row stays', async () => {
+  const active = async (): Promise<readonly string[]> =>
+    (await running.client.devices({ activeOnly: true })).map(({ name }) => name)
+  expect(await active()).toContain('virtual-lucidac')
+  await running.hub.processes['virtual-lucidac']?.kill()
+  await until(async () => !(await active()).includes('virtual-lucidac'), {
+    what: 'the device is gone',
+    timeoutMs: 30_000,
+  })
+  expect((await running.client.device('virtual-lucidac')).active).toBe(false)
+})
+
+async function ask(statement: string): Promise<unknown> {
+  const client = new pg.Client({ connectionString: running.hub.servers.postgres.url })
+  await client.connect()
+  try {
+    return await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
 
 /** Small, of simple kinds, and under names that follow from the run's id. */
 async function checkKeys(runId: string): Promise<void> {

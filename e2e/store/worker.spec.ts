@@ -21,7 +21,12 @@ interface Assignment {
   readonly runKey: string
 }
 
-const JOB = { kind: 'job', jobType: 'calibrate', inputKind: 'files', input: { files: { 'a.txt': 'n=${requested} s=${seed}' } } }
+const JOB = {
+  kind: 'job',
+  jobType: 'calibrate',
+  inputKind: 'files',
+  input: { files: { 'a.txt': 'n=${requested} s=${seed}' } },
+}
 let types = 0
 /** A type of its own, so that workers of one test do not take the jobs of another. */
 const newType = (): string => `type-${++types}`
@@ -45,7 +50,10 @@ async function claimed(jobType: string): Promise<Assignment> {
 
 const run = async (id: string): Promise<RunResource> => (await ask<RunResource>('GET', `/runs/${id}`)).body
 const tell = (id: string, index: number, token: string, body: object) =>
-  ask<{ result: string; state: string; detail?: string }>('PATCH', `/worker/runs/${id}/shards/${index}`, { body, token })
+  ask<{ result: string; state: string; detail?: string }>('PATCH', `/worker/runs/${id}/shards/${index}`, {
+    body,
+    token,
+  })
 const handIn = (id: string, token: string, body: object) => ask('PUT', `/worker/runs/${id}/results`, { body, token })
 const inState = (id: string, state: string): Promise<unknown> =>
   until(async () => (await run(id)).state === state, { timeoutMs: 15_000, what: `run ${id} to be ${state}` })
@@ -175,7 +183,9 @@ test('LC-03 YP-24 YP-29 YP-36 YP-37 YP-43 shards are merged by name, in the stat
   const second = { shard: 1, channels: [channel('b', [2]), channel('a', [3, 6], [20])] }
   for (let twice = 0; twice < 2; twice++) expect((await handIn(id, runKey, second)).body).toEqual({ pages: 3 })
   await handIn(id, runKey, { shard: 2, channels: [channel('a', [1e6, 1e6], [1e6])] })
-  expect((await ask<ChannelResult>('GET', `/runs/${id}/channels/a?shard=1`)).body.pages[0]?.data?.values).toEqual([3, 6])
+  expect((await ask<ChannelResult>('GET', `/runs/${id}/channels/a?shard=1`)).body.pages[0]?.data?.values).toEqual([
+    3, 6,
+  ])
 
   await tell(id, 0, runKey, { state: 'COMPLETED' })
   await tell(id, 1, runKey, { state: 'COMPLETED' })
