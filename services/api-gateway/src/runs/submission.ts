@@ -33,17 +33,19 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
     kind,
     title,
     source = '',
-    opTimeNs,
+    opTimeNs = 0,
     icTimeNs,
     sampleRateHz,
     haltOnOverload,
     maxAttempts,
     acceptGaps,
   } = submission
+  if (kind === 'job') return jobSpec(submission)
   const target = submission.device === undefined ? null : await targetOf(bus, submission.device)
   if (target) checkClass(kind, target)
   const { configuration, report, diagnostics } = await settingsOf(bus, submission, target)
   return {
+    ...recordOf(submission),
     kind: runKind.toProto(kind),
     title,
     source,
@@ -61,6 +63,56 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
   }
 }
 
+/** For a worker: nothing is compiled, the input is kept as it is. */
+function jobSpec(submission: RunSubmission): RunSpec {
+  const { title, maxAttempts, jobType = '', pool = '', inputKind = '', input } = submission
+  return {
+    ...recordOf(submission),
+    kind: runKind.toProto('job'),
+    title,
+    source: '',
+    configuration: null,
+    report: null,
+    diagnostics: [],
+    deviceId: '',
+    deviceClass: deviceClass.toProto('SIMULATOR'),
+    opTimeNs: 0,
+    icTimeNs: 0,
+    sampleRateHz: 0,
+    haltOnOverload: false,
+    maxAttempts,
+    acceptGaps: false,
+    job: { jobType, pool, inputKind, inputJson: input === undefined ? '' : JSON.stringify(input) },
+  }
+}
+
+type SpecRecord = Pick<RunSpec, 'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes'>
+
+/** Where the run goes, how it is divided, and what is kept with it. */
+function recordOf(submission: RunSubmission): SpecRecord {
+  const { project, dataset, name, runNo, shards, requestedWork, workUnit, merge, seed, parameters } = submission
+  const placed = [project, dataset, name, runNo].some((given) => given !== undefined)
+  const divided = [shards, requestedWork, workUnit, merge, seed].some((given) => given !== undefined)
+  return {
+    place: placed ? { project: project ?? '', dataset: dataset ?? '', name: name ?? '', runNo: runNo ?? 0 } : null,
+    split: divided
+      ? {
+          shards: shards ?? 1,
+          requestedWork: requestedWork ?? 0,
+          workUnit: workUnit ?? '',
+          merge: merge ?? null,
+          seed: seed ?? 0,
+        }
+      : null,
+    job: null,
+    recipe: submission.recipe ?? '',
+    parametersJson: parameters === undefined ? '' : JSON.stringify(parameters),
+    timeoutS: submission.timeoutS ?? 0,
+    tags: submission.tags,
+    notes: submission.notes,
+  }
+}
+
 /** What a run without a named device asks for: a machine of the kind that its configuration was made for. */
 function classFor(kind: RunKind, configuration: ConfigurationMessage): DeviceClass {
   return kind === 'simulate' ? 'SIMULATOR' : deviceClassOf(presumedSpecification(configurationFromProto(configuration)))
@@ -69,7 +121,7 @@ function classFor(kind: RunKind, configuration: ConfigurationMessage): DeviceCla
 type Settings = Pick<CompileReply, 'report' | 'diagnostics'> & { readonly configuration: ConfigurationMessage }
 
 async function settingsOf(bus: Bus, submission: RunSubmission, target: Target | null): Promise<Settings> {
-  const { source, opTimeNs, k0 } = submission
+  const { source, opTimeNs = 0, k0 } = submission
   const brought = broughtBy(submission, target?.specification ?? LUCIDAC)
   if (brought) return { configuration: configurationToProto(brought), report: null, diagnostics: [] }
   const isBound = target !== null || submission.kind === 'simulate'
