@@ -84,7 +84,10 @@ test('YP-46 LU-31 a run over its timeout is stopped, its device is free again', 
 
 test('YP-46 cancel of a run in parts stops all of them and never merges', async () => {
   const { run } = await running.client.submitRun({ ...SIMULATION, kind: 'run', opTimeNs: 9_000_000_000, shards: 4 })
-  await until(async () => (await running.client.run(run.id)).state === 'RUNNING', { timeoutMs: 20_000, what: 'it to run' })
+  await until(async () => (await running.client.run(run.id)).state === 'RUNNING', {
+    timeoutMs: 20_000,
+    what: 'it to run',
+  })
   await running.client.cancel(run.id)
   const ended: RunResource = await running.terminal(run.id)
   expect(ended.state).toBe('CANCELED')
@@ -97,12 +100,24 @@ test('LC-01 YP-12 YP-15 a run shows its ten fields; a compilation has no channel
   expect(run).toMatchObject({ jobType: 'compile', state: 'COMPLETED', numChannels: 0, inputKind: 'ode' })
   expect(run.input).toEqual({ source: HARMONIC })
   const { body } = await ask('GET', `/runs/${run.id}/input`)
-  expect(body).toMatchObject({ input: { source: HARMONIC }, configuration: { probes: [{ label: 'x' }, { label: 'v' }] } })
+  expect(body).toMatchObject({
+    input: { source: HARMONIC },
+    configuration: { probes: [{ label: 'x' }, { label: 'v' }] },
+  })
   expect(run.path).toMatch(/^admin\/runs\/run-\d+$/)
 })
 
 test('YP-44 what is not there is 404 for every part of a run', async () => {
   const id = '00000000-0000-4000-8000-000000000000'
-  for (const part of ['', '/input', '/logs', '/channels', '/results', '/configuration', '/channels/x', '/channels/x/pages/0'])
+  for (const part of [
+    '',
+    '/input',
+    '/logs',
+    '/channels',
+    '/results',
+    '/configuration',
+    '/channels/x',
+    '/channels/x/pages/0',
+  ])
     expect({ part, status: (await ask('GET', `/runs/${id}${part}`)).status }).toEqual({ part, status: 404 })
 })
