@@ -4,6 +4,7 @@ import type { ChannelResult, RunResource, ShardResource } from '@lucihub/sdk'
 import { until } from '@lucihub/testing'
 import { runningHub, type RunningHub } from '../running-hub.ts'
 import { askingOf, type Ask } from './asking.ts'
+import { knowJobType } from './job-types.ts'
 
 jest.setTimeout(60_000)
 let running: RunningHub
@@ -21,15 +22,14 @@ interface Assignment {
   readonly runKey: string
 }
 
-const JOB = {
-  kind: 'job',
-  jobType: 'calibrate',
-  inputKind: 'files',
-  input: { files: { 'a.txt': 'n=${requested} s=${seed}' } },
-}
+const JOB = { kind: 'job', inputKind: 'files', input: { files: { 'a.txt': 'n=${requested} s=${seed}' } } }
 let types = 0
 /** A type of its own, so that workers of one test do not take the jobs of another. */
-const newType = (): string => `type-${++types}`
+async function newType(): Promise<string> {
+  const jobType = `type-${++types}`
+  await knowJobType(running, jobType)
+  return jobType
+}
 
 async function submit(fields: object): Promise<RunResource> {
   const { status, body } = await ask<RunResource>('POST', '/runs', { body: { ...JOB, ...fields } })
@@ -63,7 +63,7 @@ const channel = (name: string, ...pages: number[][]) => ({
 })
 
 test('YP-16 YP-17 YP-18 YP-32 work is divided without a remainder lost, clamped and seeded, before anybody works', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const three = await submit({ jobType, shards: 3, requestedWork: 50_000, seed: 7 })
   expect(three).toMatchObject({ requestedWork: 50_000, shardsRequested: 3, shardsEffective: 3, completedWork: 0 })
   expect(three.shards.map(({ requested, completed, seed }) => [requested, completed, seed])).toEqual([
@@ -82,7 +82,7 @@ test('YP-16 YP-17 YP-18 YP-32 work is divided without a remainder lost, clamped 
 })
 
 test('YP-03 LC-01 LC-02 a job of any type shows its fields and its shards', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType, shards: 2, requestedWork: 3, title: 'one' })
   const shown = await run(id)
   expect(shown).toMatchObject({
@@ -115,14 +115,14 @@ test('YP-13 YP-14 what is missing or does not fit is refused by name', async () 
   ])
   for (const inputKind of ['ode', 'circuit', 'files', 'ref']) {
     const { status, body } = await ask<{ violations: { pointer: string }[] }>('POST', '/runs', {
-      body: { ...JOB, inputKind, input: {} },
+      body: { ...JOB, jobType: 'calibrate', inputKind, input: {} },
     })
     expect([status, body.violations[0]?.pointer]).toEqual([422, '/input'])
   }
 })
 
 test('YP-04 the input is what was sent, with the files of each shard and the total', async () => {
-  const { id } = await submit({ jobType: newType(), shards: 2, requestedWork: 3, seed: 5 })
+  const { id } = await submit({ jobType: await newType(), shards: 2, requestedWork: 3, seed: 5 })
   const { body } = await ask('GET', `/runs/${id}/input`)
   expect(body).toMatchObject({
     input: JOB.input,
@@ -136,7 +136,7 @@ test('YP-04 the input is what was sent, with the files of each shard and the tot
 })
 
 test('YP-20 YP-22 YP-23 YP-27 YP-33 YP-34 YP-35 a shard is told forward to its end, and no further', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType, requestedWork: 1_000 })
   const { runKey } = await claimed(jobType)
   expect((await tell(id, 0, runKey, { completed: 500, etaS: 9 })).status).toBe(202)
@@ -165,7 +165,7 @@ test('YP-20 YP-22 YP-23 YP-27 YP-33 YP-34 YP-35 a shard is told forward to its e
 })
 
 test('YP-25 a run key is for its run alone, and nothing else is one', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const [a, b] = [await submit({ jobType }), await submit({ jobType })]
   const key = (await claimed(jobType)).runKey
   expect((await tell(b.id, 0, key, { completed: 1 })).status).toBe(403)
@@ -175,7 +175,7 @@ test('YP-25 a run key is for its run alone, and nothing else is one', async () =
 })
 
 test('LC-03 YP-24 YP-29 YP-36 YP-37 YP-43 shards are merged by name, in the states of a merge, without anybody asking', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType, shards: 3, requestedWork: 3, merge: { byChannel: { b: 'concat' } } })
   expect((await ask('GET', `/runs/${id}/results`)).status).toBe(404)
   const { runKey } = await claimed(jobType)
@@ -212,7 +212,7 @@ test('LC-03 YP-24 YP-29 YP-36 YP-37 YP-43 shards are merged by name, in the stat
 })
 
 test('YP-05 YP-06 YP-08 YP-38 YP-39 YP-40 YP-41 YP-42 pages are read one by one, in ranges, and as metadata', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType })
   const { runKey } = await claimed(jobType)
   const page = {
@@ -257,7 +257,7 @@ test('YP-05 YP-06 YP-08 YP-38 YP-39 YP-40 YP-41 YP-42 pages are read one by one,
 })
 
 test('LC-04 YP-07 YP-45 lines of two workers are all there, each in its order, and an empty log hides nothing', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType, shards: 2 })
   const { runKey: token } = await claimed(jobType)
   const write = async (shard: number) => {
@@ -282,7 +282,7 @@ test('LC-04 YP-07 YP-45 lines of two workers are all there, each in its order, a
 })
 
 test('YP-46 YP-47 cancel ends what is open, keeps what is completed, never merges, and can be asked once', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType, shards: 50, requestedWork: 50 })
   const { runKey } = await claimed(jobType)
   await claimed(jobType)
@@ -299,7 +299,7 @@ test('YP-46 YP-47 cancel ends what is open, keeps what is completed, never merge
 })
 
 test('YP-30 a worker that says nothing any more fails its shard', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType })
   await claimed(jobType)
   await inState(id, 'FAILED')
@@ -307,7 +307,7 @@ test('YP-30 a worker that says nothing any more fails its shard', async () => {
 })
 
 test('LU-31 a job over its timeout is TIMED_OUT and not valid', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType, timeoutS: 1 })
   await claimed(jobType)
   await inState(id, 'TIMED_OUT')
@@ -315,7 +315,7 @@ test('LU-31 a job over its timeout is TIMED_OUT and not valid', async () => {
 })
 
 test('YP-31 progress by many shards is exact at once and costs one write per second', async () => {
-  const jobType = newType()
+  const jobType = await newType()
   const { id } = await submit({ jobType, shards: 8, requestedWork: 8_000 })
   const { runKey } = await claimed(jobType)
   for (let index = 0; index < 8; index++) await tell(id, index, runKey, { state: 'RUNNING' })
@@ -330,8 +330,8 @@ test('YP-31 progress by many shards is exact at once and costs one write per sec
 })
 
 test('YP-49 lists by pages have totals, an order and filters; an invalid state is refused', async () => {
-  const tag = `list-${newType()}`
-  for (const title of ['b', 'c', 'a']) await submit({ jobType: newType(), title, tags: [tag] })
+  const tag = `list-${await newType()}`
+  for (const title of ['b', 'c', 'a']) await submit({ jobType: await newType(), title, tags: [tag] })
   const list = (query: string) =>
     ask<{ runs: RunResource[]; total: number; pageCount: number }>('GET', `/runs?tag=${tag}&${query}`)
   const { body } = await list('page=1&page_size=2&order_by=title&order=asc')

@@ -5,6 +5,7 @@ import { adminAuditCommands } from './commands/admin/audit.ts'
 import { adminKeysCommands } from './commands/admin/keys.ts'
 import { adminMigrateCommand } from './commands/admin/migrate.ts'
 import { adminPoolsCommands } from './commands/admin/pools.ts'
+import { adminRecordsCommands } from './commands/admin/records.ts'
 import { adminUsersCommands } from './commands/admin/users.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { compareCommand } from './commands/compare.ts'
@@ -12,6 +13,7 @@ import { compileCommand } from './commands/compile.ts'
 import { devicesCommand } from './commands/devices.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { logsCommand } from './commands/logs.ts'
+import { recipesCommands } from './commands/records/recipes.ts'
 import { resultsCommand } from './commands/results.ts'
 import { runCommand } from './commands/run.ts'
 import { runsCommand } from './commands/runs.ts'
@@ -68,6 +70,8 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     filesCommands,
     adminUsersCommands,
     adminPoolsCommands,
+    adminRecordsCommands,
+    recipesCommands,
     adminKeysCommands,
     adminAuditCommands,
     adminMigrateCommand,

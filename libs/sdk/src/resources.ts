@@ -239,6 +239,14 @@ export interface RunSubmission {
   readonly timeoutS?: number
   readonly recipe?: string
   readonly parameters?: Readonly<Record<string, unknown>>
+  /** What the run shares with others, stored once per content. */
+  readonly config?: { readonly title?: string; readonly date?: string; readonly softwareVersion?: string }
+  /** How it is executed, stored once per content. */
+  readonly exec?: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly pollIntervalS?: number
+    readonly transports?: readonly string[]
+  }
   /** Of a job: what the worker shall do, any word. */
   readonly jobType?: string
   /** Of a job: the pool whose workers do it. */
@@ -307,6 +315,10 @@ export interface DeviceResource {
   readonly lastSeenAt: string
   /** sha256 of its self-description, hex. */
   readonly descriptionHash: string
+  /** What a run on it is made from. */
+  readonly inputKinds: readonly string[]
+  /** JSON Schema of what the parameters of a run on it must be like; null: anything. */
+  readonly parameterSchema: Readonly<Record<string, unknown>> | null
 }
 
 export interface ChannelResource {

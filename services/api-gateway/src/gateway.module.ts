@@ -24,6 +24,8 @@ import { UsersController } from './people/users.controller.ts'
 import { MembersController } from './projects/members.controller.ts'
 import { ProjectsController } from './projects/projects.controller.ts'
 import { PagesController } from './results/pages.controller.ts'
+import { RecipesController } from './recipes/recipes.controller.ts'
+import { RecordsController } from './records/records.controller.ts'
 import { ResultsController } from './results/results.controller.ts'
 import { CompileController } from './runs/compile.controller.ts'
 import { RunsController } from './runs/runs.controller.ts'
@@ -40,6 +42,8 @@ import { WorkerController } from './worker/worker.controller.ts'
     ResultsController,
     PagesController,
     WorkerController,
+    RecipesController,
+    RecordsController,
     ComparisonsController,
     DevicesController,
     SystemController,

@@ -27,6 +27,17 @@ import { SessionsHandler } from './people/sessions.handler.ts'
 import { TokenSigner } from './people/token-signer.ts'
 import { UserRepository } from './people/user-repository.ts'
 import { UsersHandler } from './people/users.handler.ts'
+import { Configurations } from './records/configurations.ts'
+import { Findings } from './records/findings.ts'
+import { Lineage } from './records/lineage.ts'
+import { Preparation } from './records/preparation.ts'
+import { RecipeRepository } from './records/recipe-repository.ts'
+import { RecipesHandler } from './records/recipes.handler.ts'
+import { RecordTable } from './records/record-table.ts'
+import { LatestHandler, RecordsHandler } from './records/records.handler.ts'
+import { Rejections } from './records/rejections.ts'
+import { ResultRecord } from './records/result-record.ts'
+import { Validity } from './records/validity.ts'
 import { RunRepository } from './runs/run-repository.ts'
 import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
 import { BlobSweeper } from './files/blob-sweeper.ts'
@@ -73,6 +84,9 @@ export const HANDLERS = [
   TreeHandler,
   NodesHandler,
   FilesHandler,
+  RecipesHandler,
+  RecordsHandler,
+  LatestHandler,
 ]
 
 export const PROVIDERS = [
@@ -112,4 +126,13 @@ export const PROVIDERS = [
   Reconciler,
   HotView,
   DatabaseHealth,
+  Configurations,
+  RecipeRepository,
+  Findings,
+  Preparation,
+  Lineage,
+  Validity,
+  RecordTable,
+  ResultRecord,
+  Rejections,
 ]

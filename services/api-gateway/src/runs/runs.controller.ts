@@ -26,6 +26,7 @@ import {
   type RunSubmission,
 } from './runs.schema.ts'
 import { specify } from './submission.ts'
+import { warningsOf } from './yaml-body.ts'
 
 @ApiTags('runs')
 @Controller('api/v1/runs')
@@ -37,14 +38,14 @@ export class RunsController {
   @ApiOperation({
     summary: 'Submit a run',
     description:
-      'Compiles the program and accepts the run. A 201 is durable: the run will reach exactly one terminal state. A program that does not compile is refused and nothing is stored.',
+      'Compiles the program and accepts the run. A 201 is durable: the run will reach exactly one terminal state. A program that does not compile is refused and nothing is stored. As `application/yaml`: two documents, a header and the parameters of recipes, see docs; `?recipe=` names which one.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
     description: 'The same key with the same request gives the run that was accepted first, with status 200',
   })
-  @Answers(201, RunSchema, 'Accepted', { headers: ['Location', 'ETag'] })
+  @Answers(201, RunSchema, 'Accepted', { headers: ['Location', 'ETag', 'Lucihub-Warnings'] })
   @Answers(200, RunSchema, 'Accepted before under this Idempotency-Key', { headers: ['Location', 'ETag'] })
   @Problems(
     'invalid-request',
@@ -70,6 +71,8 @@ export class RunsController {
     const resource = runResource(present(run))
     unlessKnown(request, reply, resource)
     reply.code(existing ? 200 : 201).header('location', `/api/v1/runs/${resource.id}`)
+    const warnings = warningsOf(request)
+    if (warnings !== '') reply.header('lucihub-warnings', warnings)
     return resource
   }
 

@@ -7,7 +7,7 @@ import { mayReadRun, type Asker } from '../access/rights.ts'
 import { Database, type Statement } from '../database/database.ts'
 import { HotProgress, type Told } from '../shards/hot-progress.ts'
 import { Places } from '../tree/places.ts'
-import { insertRun, isDivided, type NewRun } from './insertion.ts'
+import { insertRun, isDivided, needsTransaction, type NewRun } from './insertion.ts'
 import { listPlan } from './run-list.ts'
 import {
   ATTEMPT_COLUMNS,
@@ -60,7 +60,7 @@ export class RunRepository {
   /** Accepts a run, or finds the one that the key already stands for. Problems: `idempotency-mismatch`, `too-many-requests`, and those of its place. */
   async accept(run: NewRun, asker: Asker): Promise<{ readonly run: RunMessage; readonly existing: boolean }> {
     const inserted = await this.places.settle(asker, run.spec.place ?? null, (place) =>
-      isDivided(run)
+      needsTransaction(run)
         ? this.database.transaction((transaction) => insertRun(transaction, run, place))
         : insertRun(this.database, run, place),
     )

@@ -1,5 +1,5 @@
 import { Controller, Inject } from '@nestjs/common'
-import { Problem } from '@lucihub/analog'
+import { Problem, type Violation } from '@lucihub/analog'
 import {
   broadcasts,
   store,
@@ -23,7 +23,8 @@ import { HotView } from '../view/hot-view.ts'
 import { HotProgress } from '../shards/hot-progress.ts'
 import { mayStop, stop } from './cancellation.ts'
 import { noSuchRun, RunRepository } from './run-repository.ts'
-import { recordOf, type NewRun } from './insertion.ts'
+import { Preparation } from '../records/preparation.ts'
+import type { NewRun } from './insertion.ts'
 import { judge, wantedClass } from './submission.ts'
 import { isUuid } from './uuid7.ts'
 
@@ -36,6 +37,7 @@ export class SubmitHandler {
     private readonly devices: DeviceRepository,
     private readonly dispatcher: Dispatcher,
     private readonly database: Database,
+    private readonly preparation: Preparation,
     @Inject(CONFIG) private readonly config: RunStoreConfig,
   ) {}
 
@@ -49,14 +51,20 @@ export class SubmitHandler {
     if (known) return { run: known, existing: true }
 
     const device = await this.devices.named(spec.deviceId)
+    const asker = { userId: ownerId, role: role || 'user' }
+    const wanted = { spec, asker, deviceId: device?.id ?? '' }
+    const refuse = async (violations: readonly Violation[]): Promise<never> => {
+      await this.preparation.reject(wanted, violations)
+      const detail = `The run has ${violations.length} values that cannot be accepted.`
+      throw new Problem('validation-failed', detail, { violations })
+    }
+    const task = await this.preparation.task(spec)
     const example = wantedClass(spec, device) === 'REDAC' && !device ? await this.devices.exampleOf('REDAC') : null
-    const judged = judge(spec, { device, example })
-    if ('violations' in judged)
-      throw new Problem(
-        'validation-failed',
-        `The run has ${judged.violations.length} values that cannot be accepted.`,
-        { violations: judged.violations },
-      )
+    const judged = judge(task.spec, { device, example })
+    if ('violations' in judged) return refuse([...task.violations, ...judged.violations])
+    if (task.violations.length > 0) return refuse(task.violations)
+    const { record, violations } = await this.preparation.record(wanted, task.recipe)
+    if (violations.length > 0) return refuse(violations)
     const pool = spec.job?.pool ? await poolFor(this.database, { name: spec.job.pool, ownerId }) : null
     const run: NewRun = {
       ownerId,
@@ -64,10 +72,10 @@ export class SubmitHandler {
       spec,
       submission: judged.submission,
       poolId: pool?.id ?? null,
-      record: recordOf(spec),
+      record,
       maxQueued: this.config.maxQueuedPerOwner,
     }
-    const accepted = await this.runs.accept(run, { userId: ownerId, role: role || 'user' })
+    const accepted = await this.runs.accept(run, asker)
     crashPoint('submission-committed')
     if (!accepted.existing) this.dispatcher.wake()
     return accepted

@@ -119,7 +119,11 @@ export class ResultRepository {
       let pages = 0
       for (const channel of channels)
         for (const page of channel.pages) {
-          await putPage(transaction, runId, { ...page, position: positions.get(channel.name) ?? 0, shard: at })
+          // Field by field: what has its default lies on the prototype of a decoded message.
+          const { number, name, dimension, shape, kind, encoding, body } = page
+          const position = positions.get(channel.name) ?? 0
+          const place = { position, shard: at, number }
+          await putPage(transaction, runId, { ...place, name, dimension, shape, kind, encoding, body })
           pages++
         }
       const [counted] = await transaction.query<{ readonly pages: number }>(COUNT_PAGES, [runId])

@@ -68,6 +68,7 @@ export const RUN_COLUMNS_ADDED = [
       RETURN NEW;
     END $$`,
   'CREATE TRIGGER run_state_entered BEFORE INSERT OR UPDATE OF state ON run FOR EACH ROW EXECUTE FUNCTION run_state_entered()',
+  'CREATE INDEX run_owner_state ON run (owner_id, state, seq DESC) WHERE parent_id IS NULL',
   'CREATE INDEX run_project ON run (project_id, seq DESC) WHERE parent_id IS NULL',
   'CREATE INDEX run_recipe ON run (recipe, project_id, run_no, seq DESC)',
   'CREATE INDEX run_parent ON run (parent_id, shard_index) WHERE parent_id IS NOT NULL',
@@ -82,6 +83,7 @@ export const RUN_COLUMNS_REMOVED = [
   'DROP TRIGGER run_state_entered ON run',
   'DROP FUNCTION run_state_entered',
   ...[
+    'run_owner_state',
     'run_project',
     'run_recipe',
     'run_parent',
