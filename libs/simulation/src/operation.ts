@@ -139,7 +139,14 @@ interface ChunkWriter {
 }
 
 function chunkWriter(channels: number, capacity: number): ChunkWriter {
-  const newColumns = (): Float32Array[] => Array.from({ length: channels }, () => new Float32Array(capacity))
+  // One buffer for all columns: the engine takes longer to make and to collect many.
+  const newColumns = (): Float32Array[] => {
+    const buffer = new ArrayBuffer(channels * capacity * BYTES_PER_SAMPLE.f32)
+    return Array.from(
+      { length: channels },
+      (_, channel) => new Float32Array(buffer, channel * capacity * BYTES_PER_SAMPLE.f32, capacity),
+    )
+  }
   let firstIndex = 0
   let filled = 0
   let columns: Float32Array[] = []
@@ -158,7 +165,7 @@ function chunkWriter(channels: number, capacity: number): ChunkWriter {
     },
     take() {
       const bytes = filled * BYTES_PER_SAMPLE.f32
-      const blocks = columns.map(({ buffer }) => new Uint8Array(buffer, 0, bytes))
+      const blocks = columns.map(({ buffer, byteOffset }) => new Uint8Array(buffer, byteOffset, bytes))
       const chunk: SampleChunk = { firstIndex, count: filled, encoding: 'f32', blocks }
       firstIndex += filled
       filled = 0
