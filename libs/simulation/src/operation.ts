@@ -54,7 +54,7 @@ export interface OperationEnd {
   readonly halted: HaltCondition | null
   /** Op time at the end, s. */
   readonly t: number
-  /** All outputs at the end. */
+  /** All outputs at the end, as the converter reads them. */
   readonly final: Float32Array
 }
 
@@ -113,7 +113,12 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
   const outputs = new Float64Array(model.outputCount)
   solution.interpolate(t, state)
   model.outputs(state, outputs, t)
-  return { status, halted: status === 'ok' && halt ? halt.condition : null, t, final: Float32Array.from(outputs) }
+  return {
+    status,
+    halted: status === 'ok' && halt ? halt.condition : null,
+    t,
+    final: Float32Array.from(convert ? outputs.map(convert) : outputs),
+  }
 }
 
 /** How many samples (k * period) lie at or before an instant, at least `from`. */
