@@ -24,6 +24,10 @@ const COMMANDS = {
     what: 'compiles, simulates and checks every program in examples/, and writes docs/corpus.md',
     load: () => import('./corpus.mjs'),
   },
+  fuzz: {
+    what: 'compiles a hundred thousand programs made at random: --programs N --seed S',
+    load: () => import('./fuzz.mjs'),
+  },
   bench: { what: 'runs the measurements in bench/, or the named ones', load: () => import('./bench.mjs') },
 }
 
