@@ -32,6 +32,10 @@ const COMMANDS = {
     what: 'stages faults against a whole hub and checks that nothing is lost, doubled or stuck; see docs/faults.md',
     load: () => import('./faults.mjs'),
   },
+  fuzz: {
+    what: 'compiles a hundred thousand programs made at random: --programs N --seed S',
+    load: () => import('./fuzz.mjs'),
+  },
   bench: { what: 'runs the measurements in bench/, or the named ones', load: () => import('./bench.mjs') },
 }
 

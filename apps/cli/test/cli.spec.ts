@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fixed, type Diagnostic } from '@lucihub/analog'
 import { RUN_ID, startHub, type Hub, type HubOptions } from './hub.ts'
 import { invoke } from './invoke.ts'
 
@@ -208,6 +209,33 @@ test.each(['compile', 'run'])('%s shows what does not compile with a caret under
   expect(stderr).toContain(`${path('bad.ana')}:1:7`)
   expect(stderr).toMatch(/\^/)
   expect(stdout).toBe(`${path('bad.ana')} does not compile.\n`)
+})
+
+test.each(['compile', 'run'])('%s shows the line as it would be when an edit mends it', async (command) => {
+  const source = 'let diff[x, t](t) = -x(t)\nlet x(t: 0) = 1;\nprobe x(t);\n'
+  await writeFile(path('bad.ana'), source)
+  const { code, stdout, stderr } = await invoke(hub, [command, path('bad.ana'), '--json'])
+  expect(code).toBe(1)
+  expect(stderr).toContain('  = fix: insert `;`\n  |\n1 + let diff[x, t](t) = -x(t);\n')
+  const answer = JSON.parse(stdout) as { diagnostics?: Diagnostic[]; error?: { diagnostics: Diagnostic[] } }
+  const fix = (answer.diagnostics ?? answer.error?.diagnostics)?.[0]?.fix
+  expect(fix && fixed(source, fix)).toBe(source.replace('-x(t)\n', '-x(t);\n'))
+})
+
+test('compile names the machine that it chose, and none where one is named', async () => {
+  const machineOf = async (file: string, ...more: string[]): Promise<string | undefined> => {
+    const { code, stdout } = await invoke(hub, ['compile', path(file), '--op-time', '1ms', ...more])
+    expect(code).toBe(0)
+    return /^machine +(.+)$/m.exec(stdout)?.[1]
+  }
+  const chain = Array.from(
+    { length: 9 },
+    (_, i) => `let diff[x${i}, t](t) = 0.5 * x${(i + 8) % 9}(t) - x${i}(t); let x${i}(t: 0) = 0.5;`,
+  )
+  await writeFile(path('nine.ana'), `${chain.join('\n')}\nprobe x0(t);\n`)
+  expect(await machineOf('x.ana')).toBe('LUCIDAC')
+  expect(await machineOf('nine.ana')).toBe('mREDAC')
+  expect(await machineOf('x.ana', '--device', 'lucidac-1')).toBeUndefined()
 })
 
 test.each([

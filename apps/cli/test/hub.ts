@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { compile, decompile, elementUse } from '@lucihub/analang'
+import { compile, compileForAny, decompile, elementUse } from '@lucihub/analang'
 import {
   LUCIDAC,
   PROBLEMS,
@@ -213,10 +213,9 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
 }
 
 function compiled(submission: RunSubmission) {
-  const { diagnostics, result } = compile(submission.source ?? '', {
-    device: LUCIDAC,
-    opTimeNs: submission.opTimeNs ?? 0,
-  })
+  const { source = '', opTimeNs = 0, device } = submission
+  const { diagnostics, result } =
+    device === undefined ? compileForAny(source, { opTimeNs }) : compile(source, { device: LUCIDAC, opTimeNs })
   return {
     compiles: result !== null,
     diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: '' })),

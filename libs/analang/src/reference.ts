@@ -332,11 +332,14 @@ class Equations implements OdeProblem {
     const values = this.at(t, y)
     for (const sum of this.#sums) values[sum.at] = valueOf(sum, values)
     const { amplitudes, factors } = this
-    for (const { a, b } of this.#computed)
-      for (const sum of [a, b]) factors[sum.at] = Math.max(factors[sum.at] ?? 0, Math.abs(valueOf(sum, values)))
-    for (let index = 0; index < amplitudes.length; index++)
-      amplitudes[index] = Math.max(amplitudes[index] ?? 0, Math.abs(values[index] ?? 0))
-    if (this.infinite < 0 && !amplitudes.every(Number.isFinite)) this.infinite = amplitudes.findIndex(isNotFinite)
+    for (const { a, b } of this.#computed) {
+      raise(factors, a.at, valueOf(a, values))
+      raise(factors, b.at, valueOf(b, values))
+    }
+    for (let index = 0; index < amplitudes.length; index++) {
+      raise(amplitudes, index, values[index] ?? 0)
+      if (this.infinite < 0 && !((amplitudes[index] ?? 0) < Infinity)) this.infinite = index
+    }
   }
 
   /** All values but sums. */
@@ -349,8 +352,10 @@ class Equations implements OdeProblem {
   }
 }
 
-function isNotFinite(value: number): boolean {
-  return !Number.isFinite(value)
+/** Keeps the largest |value|; what is no number passes for the largest. */
+function raise(largest: Float64Array, at: number, value: number): void {
+  const size = value < 0 ? -value : value
+  if (!(size <= (largest[at] ?? 0))) largest[at] = size
 }
 
 function computedValue(kind: ComputedSignal['kind'], a: number, b: WeightedSum, values: Float64Array): number {

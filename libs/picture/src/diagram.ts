@@ -2,6 +2,7 @@
 import {
   CLANES,
   CONSTANT_CLANE,
+  FIRST_PORT_LANE,
   M_BLOCK_WIDTH,
   UPPER_LANES,
   carrierPosition,
@@ -11,13 +12,14 @@ import {
   type DeviceSpecification,
   type MBlockType,
   type MdrOperation,
+  type PortInput,
 } from '@lucihub/analog'
 
 export type Symbol = 'integrator' | 'identity' | 'product' | 'square' | 'quotient' | 'root'
 
-/** One lane, as it arrives at an input. `source` is the number of an output, or the constant's value. */
+/** One lane, as it arrives at an input. `source` is the number of an output, the constant's value, or the name of what comes in at a port. */
 export interface Arrival {
-  readonly source: { readonly output: number } | { readonly constant: number }
+  readonly source: { readonly output: number } | { readonly constant: number } | { readonly input: string }
   readonly coefficient: number
   readonly upscaled: boolean
 }
@@ -59,6 +61,8 @@ function candidates(configuration: Configuration, specification: DeviceSpecifica
     configuration.carriers
       .find((one) => carrierPosition(one.carrier, specification) === carrier)
       ?.clusters.find(({ index }) => index === cluster)
+  const ports = (carrier: number): readonly PortInput[] =>
+    configuration.carriers.find((one) => carrierPosition(one.carrier, specification) === carrier)?.inputs ?? []
   const origins = laneOrigins(configuration, specification)
   const probes = probesOf(configuration, specification, places)
 
@@ -68,6 +72,8 @@ function candidates(configuration: Configuration, specification: DeviceSpecifica
       (settings?.lanes ?? [])
         .filter(({ sinks }) => sinks.includes(clane))
         .flatMap(({ lane, upscaled }): Arrival[] => {
+          const port = ports(carrier).find((one) => FIRST_PORT_LANE + one.port === lane)
+          if (port) return [{ source: { input: port.name }, coefficient: 1, upscaled }]
           const origin = origins(lane, { carrier, cluster: cluster.index })
           const home = origin && settingsOf(origin.carrier, origin.cluster)
           const route = home?.lanes.find((one) => one.lane === lane)

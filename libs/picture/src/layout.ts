@@ -150,15 +150,25 @@ export function textWidth(text: string): number {
 function labelStrip(members: readonly Element[]): number {
   const widths = members.flatMap(({ inputs }) =>
     inputs.flat().map((arrival) => {
-      const constant = 'constant' in arrival.source ? 26 : 0
-      return textWidth(coefficientText(arrival)) + (arrival.upscaled ? 20 : 0) + constant
+      return textWidth(coefficientText(arrival)) + (arrival.upscaled ? 20 : 0) + originWidth(arrival)
     }),
   )
   return Math.max(20, ...widths) + 14
 }
 
+/** Of what stands where a wire begins that comes from no element. */
+function originWidth({ source }: Arrival): number {
+  if ('output' in source) return 0
+  return 'constant' in source ? 26 : textWidth(labelText(source.input)) + 22
+}
+
 export function probeText({ probes }: Element): string {
-  const text = probes.join(', ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
+  return labelText(probes.join(', '))
+}
+
+/** What a user named something, short and without what would not be seen. */
+export function labelText(label: string): string {
+  const text = label.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
   const characters = [...text]
   return characters.length <= 22 ? text : `${characters.slice(0, 21).join('')}\u2026`
 }

@@ -1,6 +1,6 @@
 import { LUCIDAC, MREDAC, PORTABLE_CARRIER, violationsOf, type Configuration, type Lane } from '@lucihub/analog'
 import fc from 'fast-check'
-import { diagramOf } from './diagram.ts'
+import { diagramOf, type Arrival } from './diagram.ts'
 import { drawCircuit } from './svg.ts'
 import { layersOf } from './layers.ts'
 import { draw, type Line } from './wires.ts'
@@ -31,10 +31,13 @@ function circuit(
   }
 }
 
+const sourceText = (source: Arrival['source']): string =>
+  'output' in source ? String(source.output) : 'constant' in source ? `c${source.constant}` : source.input
+
 const summary = (configuration: Configuration, device = LUCIDAC) =>
   diagramOf(configuration, device).map(
     ({ place, symbol, inputs }) =>
-      `${place} ${symbol} ${inputs.map((lanes) => `(${lanes.map(({ source, coefficient, upscaled }) => `${coefficient}${upscaled ? '^' : ''}*${'output' in source ? source.output : `c${source.constant}`}`).join(' ')})`).join(' ')}`,
+      `${place} ${symbol} ${inputs.map((lanes) => `(${lanes.map(({ source, coefficient, upscaled }) => `${coefficient}${upscaled ? '^' : ''}*${sourceText(source)}`).join(' ')})`).join(' ')}`,
   )
 
 test('elements are drawn when they integrate or something reads them; identities share inputs with multipliers', () => {
@@ -86,6 +89,26 @@ test('MDR elements are drawn as what they are set to, hops as what they bring', 
     '0/M1.1 quotient (1*0) (1*8)',
     '1/M0.0 integrator (0.5^*0)',
   ])
+})
+
+test('what comes in at a port is drawn by its name, in place of what its lane would carry', () => {
+  const plain = circuit([lane(24, 0, 0.5, 8, true), lane(1, 12, -1, 0), lane(25, 1, 0.5, 0)])
+  const [carrier] = plain.carriers
+  const ports = [
+    { port: 0, name: 'drive <1>', gain: 1 },
+    { port: 1, name: 'a very long name of an external input', gain: 10 },
+  ]
+  const driven = { ...plain, carriers: [{ ...carrier!, inputs: ports }] }
+  expect(violationsOf(driven, LUCIDAC)).toEqual([])
+  expect(summary(plain)).toEqual(['M0.0 integrator (-1*12 0.5*1)', 'M0.1 integrator ()', 'M1.4 identity (0.5^*0)'])
+  expect(summary(driven)).toEqual([
+    'M0.0 integrator (-1*12 1*a very long name of an external input)',
+    'M1.4 identity (1^*drive <1>)',
+  ])
+  const svg = drawCircuit(driven, LUCIDAC)
+  expect(svg).toContain('>drive &lt;1&gt;</text>')
+  expect(svg).toContain('>a very long name of a…</text>')
+  expect(svg).not.toMatch(/NaN|undefined/)
 })
 
 test('layers run from left to right, with as little feedback as the greedy order finds', () => {

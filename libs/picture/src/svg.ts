@@ -1,7 +1,7 @@
 /** The drawing as SVG: the symbols of analog computing, coefficients at the inputs, a legend. */
 import type { Configuration, DeviceSpecification } from '@lucihub/analog'
 import { diagramOf, type Element } from './diagram.ts'
-import { probeText, textWidth, type Box, type Port } from './layout.ts'
+import { labelText, probeText, textWidth, type Box, type Port } from './layout.ts'
 import { draw, type Wire } from './wires.ts'
 
 const MARGIN = 28
@@ -113,7 +113,7 @@ function symbolOf({ element, x, y, width, height, divide }: Box): string {
   }
 }
 
-/** What arrives: an arrow in the colour of its wire, the coefficient above the line, a constant at its beginning. */
+/** What arrives: an arrow in the colour of its wire, the coefficient above the line, a constant or an external input at its beginning. */
 function portText({ arrival, y, text: coefficient }: Port, { x }: Box, colourOf: (output: number) => string): string {
   const { source, upscaled } = arrival
   const colour = 'output' in source ? colourOf(source.output) : FAINT
@@ -122,6 +122,18 @@ function portText({ arrival, y, text: coefficient }: Port, { x }: Box, colourOf:
   const label = `<text x="${n(x - 9)}" y="${n(y - 4)}" fill="${INK}" font-size="10.5" text-anchor="end">${escaped(coefficient)}${boost}</text>`
   if ('output' in source) return arrow + label
   const length = textWidth(coefficient) + (upscaled ? 20 : 0) + 14
+  if ('input' in source) {
+    const name = labelText(source.input)
+    const width = textWidth(name) + 14
+    const right = x - length
+    return [
+      `<path d="M${n(right)} ${n(y)}H${n(x)}" stroke="${FAINT}" stroke-width="1.5"/>`,
+      `<path d="M${n(right - width)} ${n(y - 9)}H${n(right - 6)}L${n(right)} ${n(y)}L${n(right - 6)} ${n(y + 9)}H${n(right - width)}Z" stroke="${FAINT}" fill="#fef3c7"/>`,
+      text(name, { x: right - width / 2 - 2, y: y + 3.5, fill: INK, anchor: 'middle' }),
+      arrow,
+      label,
+    ].join('')
+  }
   const at = x - length - 9
   const value = source.constant > 0 ? `+${source.constant}` : `\u2212${Math.abs(source.constant)}`
   return [

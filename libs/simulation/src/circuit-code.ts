@@ -7,7 +7,7 @@ import { invariant } from '@lucihub/analog'
 import { groupsFor, type Group } from './evaluation-order.ts'
 import { inputsOf, type AlgebraicElement, type IntegratorElement, type Network, type Sum } from './network.ts'
 import { OVERLOAD } from './overload.ts'
-import { ROW, kernelSource, type StepKernel } from './step-kernel.ts'
+import { ROW, kernelSource, type StepKernel, type StepSizes } from './step-kernel.ts'
 
 /** Where the limiter of an integrator stops its output, machine units. */
 const LIMITER = 1
@@ -73,8 +73,18 @@ export function circuitSource(network: Network, groups: readonly Group[], limits
       ...probes.map((output, i) => `out[${i}] = ${value(output)};`),
     ]),
     define('record(m, instants, columns, at)', recording(network, groups, { read, evaluate, value })),
-    define('calm(m)', calmness(network, groups, limits)),
-    ...(stepOperations(network, groups) > STEP_OPERATIONS_MAX ? [] : [kernelSource(integrators.length, derivatives)]),
+    define('calm(m)', [
+      ...calmness(network, groups, { limits, sizes: storedSizes(integrators.length), no: 'return false;' }),
+      'return true;',
+    ]),
+    ...(stepOperations(network, groups) > STEP_OPERATIONS_MAX
+      ? []
+      : [
+          kernelSource(integrators.length, {
+            derivatives,
+            calm: (sizes) => calmness(network, groups, { limits, sizes, no: 'return true;' }),
+          }),
+        ]),
   ]
   return ['"use strict";', `return {\n${methods.join(',\n')},\n};`].join('\n')
 }
@@ -117,13 +127,15 @@ function recording(
 }
 
 /**
- * True when no output can have been overloaded within the last step: each state is bounded by the larger of its ends
+ * Goes on to the next line when no output can have been overloaded within the last step, else to `no`: each state is bounded by the larger of its ends
  * and a quarter of its bend, as θ (1 - θ) is at most 1/4, and every other output by the bounds of what it takes.
  */
-function calmness({ integrators, inputs }: Network, groups: readonly Group[], limits: number | null): string[] {
-  const n = integrators.length
-  const size = (row: number, i: number): string => `Math.abs(m[${row * n + i}])`
-  const refuse = (output: number): string => `if (!(b${output} <= ${OVERLOAD})) return false;`
+function calmness(
+  { integrators, inputs }: Network,
+  groups: readonly Group[],
+  { limits, sizes, no }: { readonly limits: number | null; readonly sizes: StepSizes; readonly no: string },
+): string[] {
+  const refuse = (output: number): string => `if (!(b${output} <= ${OVERLOAD})) ${no}`
   const bound = (sum: Sum): string =>
     [
       ...sum.terms.map(({ weight, output }) => product(Math.abs(weight), `b${output}`)),
@@ -133,20 +145,30 @@ function calmness({ integrators, inputs }: Network, groups: readonly Group[], li
     inputs.length > 0 ||
     groups.some(({ loop, elements }) => loop || elements.some(({ kind }) => kind === 'quotient'))
   )
-    return ['return false;']
+    return [no]
   return [
     ...integrators.flatMap((element, i) => {
       const { output } = element
       const limit = limitOf(element, limits)
-      const bend = `${size(ROW.dense + 1, i)} + ${size(ROW.dense + 2, i)} + 0.25 * ${size(ROW.dense + 3, i)}`
-      const state = `Math.max(${size(ROW.before, i)}, ${size(ROW.y, i)}) + 0.25 * (${bend})`
+      const { before, after, d1, d2, d3 } = sizes(i)
+      const state = `(${before} > ${after} ? ${before} : ${after}) + 0.25 * (${d1} + ${d2} + 0.25 * ${d3})`
       return [`const b${output} = ${limit === null ? state : `Math.min(${state}, ${literal(limit)})`};`, refuse(output)]
     }),
     ...groups.flatMap(({ elements }) =>
       elements.flatMap((element) => [`const b${element.output} = ${boundOf(element, bound)};`, refuse(element.output)]),
     ),
-    'return true;',
   ]
+}
+
+function storedSizes(n: number): StepSizes {
+  const size = (row: number, i: number): string => `Math.abs(m[${row * n + i}])`
+  return (i) => ({
+    before: size(ROW.before, i),
+    after: size(ROW.y, i),
+    d1: size(ROW.dense + 1, i),
+    d2: size(ROW.dense + 2, i),
+    d3: size(ROW.dense + 3, i),
+  })
 }
 
 function boundOf(element: AlgebraicElement, bound: (sum: Sum) => string): string {

@@ -9,6 +9,7 @@ import { evaluationOrder, type Group } from './evaluation-order.ts'
 import { IDEAL, type Imperfections } from './imperfections.ts'
 import type { InputSignals } from './input-signal.ts'
 import { networkOf } from './network.ts'
+import { ROWS, TRIAL } from './step-kernel.ts'
 import { newtonSolver, type NewtonSolver } from './newton.ts'
 
 /** A device's circuit: an initial value problem in seconds of op time, with outputs computed from its state. */
@@ -85,7 +86,8 @@ export function circuitModel(
     sampled: (y, out, t = 0) => generated.sampled(y, out, t),
     maxStep: inputs.reduce((least, signal) => Math.min(least, signal?.maxStep ?? Infinity), Infinity),
     record: generated.record,
-    calm: generated.calm,
+    // A generated step has looked already.
+    calm: step ? (memory) => memory[ROWS * network.integrators.length + TRIAL.calm] === 1 : generated.calm,
     kernel: step ? { step } : null,
     reset() {
       for (const loop of loops.values()) loop.reset()

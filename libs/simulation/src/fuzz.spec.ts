@@ -112,7 +112,7 @@ function endOf(configuration: Configuration, device: DeviceSpecification, seed: 
         throw new Error('out of bounds')
     }
   }
-  return next.value.status
+  return next.value.halted?.kind ?? next.value.status
 }
 
 test('ten thousand circuits are refused with their reasons or run to an end', () => {

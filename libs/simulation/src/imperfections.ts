@@ -1,6 +1,6 @@
 /**
  * What separates a real machine from the equations: coefficients that are a little off, summers with an offset,
- * outputs that saturate, and a converter with noise and finite resolution. All of it follows from one seed.
+ * outputs that saturate, and a converter with noise and finite resolution. All of it follows from one seed, run by run.
  */
 import { ADC_FULL_SCALE, CLANES, LANES } from '@lucihub/analog'
 import type { Random } from './random.ts'

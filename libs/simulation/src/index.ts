@@ -6,6 +6,7 @@ export { evaluationOrder, groupsFor, type Group } from './evaluation-order.ts'
 export { IDEAL, REALISTIC, SATURATION, type Imperfections } from './imperfections.ts'
 export * from './input-signal.ts'
 export * from './integrate.ts'
+export { ROW, ROWS } from './step-kernel.ts'
 export {
   networkOf,
   type AlgebraicElement,

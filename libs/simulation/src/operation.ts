@@ -54,7 +54,7 @@ export interface OperationEnd {
   readonly halted: HaltCondition | null
   /** Op time at the end, s. */
   readonly t: number
-  /** All outputs at the end. */
+  /** All outputs at the end, as the converter reads them. */
   readonly final: Float32Array
 }
 
@@ -113,7 +113,12 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
   const outputs = new Float64Array(model.outputCount)
   solution.interpolate(t, state)
   model.outputs(state, outputs, t)
-  return { status, halted: status === 'ok' && halt ? halt.condition : null, t, final: Float32Array.from(outputs) }
+  return {
+    status,
+    halted: status === 'ok' && halt ? halt.condition : null,
+    t,
+    final: Float32Array.from(convert ? outputs.map(convert) : outputs),
+  }
 }
 
 /** How many samples (k * period) lie at or before an instant, at least `from`. */
@@ -139,7 +144,14 @@ interface ChunkWriter {
 }
 
 function chunkWriter(channels: number, capacity: number): ChunkWriter {
-  const newColumns = (): Float32Array[] => Array.from({ length: channels }, () => new Float32Array(capacity))
+  // One buffer for all columns: the engine takes longer to make and to collect many.
+  const newColumns = (): Float32Array[] => {
+    const buffer = new ArrayBuffer(channels * capacity * BYTES_PER_SAMPLE.f32)
+    return Array.from(
+      { length: channels },
+      (_, channel) => new Float32Array(buffer, channel * capacity * BYTES_PER_SAMPLE.f32, capacity),
+    )
+  }
   let firstIndex = 0
   let filled = 0
   let columns: Float32Array[] = []
@@ -158,7 +170,7 @@ function chunkWriter(channels: number, capacity: number): ChunkWriter {
     },
     take() {
       const bytes = filled * BYTES_PER_SAMPLE.f32
-      const blocks = columns.map(({ buffer }) => new Uint8Array(buffer, 0, bytes))
+      const blocks = columns.map(({ buffer, byteOffset }) => new Uint8Array(buffer, byteOffset, bytes))
       const chunk: SampleChunk = { firstIndex, count: filled, encoding: 'f32', blocks }
       firstIndex += filled
       filled = 0

@@ -1,8 +1,19 @@
 import { lucidacDescription, Problem, type RunEvent } from '@lucihub/analog'
 import { conformance, oscillator, record, testConfiguration } from './conformance.ts'
-import { IDEAL, REALISTIC, SimulatedComputer, fastPace, realTimePace, type SimulatedComputerOptions } from './index.ts'
+import {
+  IDEAL,
+  OVERLOAD,
+  REALISTIC,
+  SimulatedComputer,
+  fastPace,
+  realTimePace,
+  type Imperfections,
+  type SimulatedComputerOptions,
+} from './index.ts'
 
 const MAC = '04-E9-E5-00-00-01'
+/** A thousand samples. */
+const LONG = { opTimeNs: 10_000_000, sampleRateHz: 100_000 }
 const pace = fastPace(() => new Promise((resolve) => setImmediate(resolve)))
 
 function computer(options: Partial<SimulatedComputerOptions> = {}): SimulatedComputer {
@@ -46,6 +57,83 @@ test('the same seed gives the same noise and errors, another seed others', async
   expect(await noisy(7)).not.toEqual(await noisy(8))
 })
 
+test('a run is repeated to the bit on the same machine', async () => {
+  const machine = computer({ imperfections: REALISTIC })
+  await machine.configure(testConfiguration(MAC, oscillator(0.8)))
+  const { channels, final } = await record(machine)
+  const again = await record(machine)
+  expect([again.channels, again.final]).toEqual([channels, final])
+})
+
+/** Root of the mean square. */
+const spread = (values: readonly number[]): number => Math.hypot(...values) / Math.sqrt(values.length)
+
+/** What identities make of the constant through 32 lanes in 8 machines, each less than 0.5 by its error. */
+async function deviations(imperfections: Partial<Imperfections>): Promise<number[]> {
+  const found: number[] = []
+  for (let seed = 1; seed <= 8; seed++) {
+    const machine = computer({ imperfections: { ...IDEAL, ...imperfections, seed } })
+    for (let first = 0; first < 16; first += 4) {
+      const routes = [0, 1, 2, 3].map((i) => ({ from: 15, to: 8 + i, coefficient: 0.5, lane: first + i }))
+      await machine.configure(testConfiguration(MAC, { constant: 1, routes, outputs: [12, 13, 14, 15] }))
+      const { channels } = await record(machine, { opTimeNs: 10_000 })
+      found.push(...channels.map((values) => (values[0] ?? NaN) + 0.5))
+    }
+  }
+  return found
+}
+
+test('gains and offsets are off by as much as they are said to be, each lane and each summer by its own', async () => {
+  expect(spread(await deviations({}))).toBe(0)
+  const gains = await deviations({ gainError: 0.01 })
+  expect(new Set(gains).size).toBe(128)
+  expect(Math.abs(spread(gains) / 0.005 - 1)).toBeLessThan(0.25)
+  const offsets = await deviations({ offset: 0.01 })
+  // Four summers in each machine, whatever the lane.
+  expect(new Set(offsets).size).toBe(32)
+  expect(Math.abs(spread(offsets) / 0.01 - 1)).toBeLessThan(0.4)
+})
+
+test('noise is of the converter: it has its spread, no mean, and leaves the circuit alone', async () => {
+  const machine = computer({ imperfections: { ...IDEAL, noise: 0.01 } })
+  const ideal = computer()
+  for (const one of [machine, ideal]) await one.configure(testConfiguration(MAC, oscillator(0.8)))
+  const [read, exact] = [await record(machine, LONG), await record(ideal, LONG)]
+  const noise = Array.from(read.channels[0] ?? [], (value, k) => value - (exact.channels[0]?.[k] ?? NaN))
+  expect(noise).toHaveLength(1000)
+  expect(Math.abs(spread(noise) / 0.01 - 1)).toBeLessThan(0.1)
+  expect(Math.abs(noise.reduce((sum, value) => sum + value, 0) / noise.length)).toBeLessThan(2e-3)
+  expect(read.opTimeNs).toBe(exact.opTimeNs)
+})
+
+test('in IC the elements that do not integrate follow those that do', async () => {
+  const machine = computer()
+  const routes = [
+    { from: 0, to: 8, coefficient: 1 },
+    { from: 0, to: 9, coefficient: 0.5 },
+  ]
+  await machine.configure(
+    testConfiguration(MAC, { routes, integrators: [{ element: 0, ic: 0.6 }], outputs: [0, 8, 12] }),
+  )
+  const { channels } = await record(machine)
+  const expected = [-0.6, 0.18, 0.6]
+  channels.forEach((values, c) => expect(values[0]).toBeCloseTo(expected[c] ?? NaN, 6))
+})
+
+test('final values are those of the instant at which an overload ended OP, all outputs of it', async () => {
+  const machine = computer()
+  const routes = [
+    { from: 15, to: 0, coefficient: 1 },
+    { from: 0, to: 8, coefficient: 0.5 },
+  ]
+  await machine.configure(testConfiguration(MAC, { constant: 1, routes, outputs: [0] }))
+  const { final } = await record(machine, { haltOnOverload: true })
+  expect(final).toHaveLength(16)
+  expect(final?.[0]).toBeCloseTo(-OVERLOAD, 5)
+  expect(final?.[12]).toBeCloseTo(OVERLOAD / 2, 5)
+  expect((await machine.overload()).outputs).toEqual([0])
+})
+
 test('a 14-bit converter reads multiples of its step and clips at full scale', async () => {
   const machine = computer({ imperfections: { ...IDEAL, adcBits: 14 } })
   const routes = [
@@ -53,11 +141,13 @@ test('a 14-bit converter reads multiples of its step and clips at full scale', a
     { from: 15, to: 9, coefficient: 1, upscaled: true },
   ]
   await machine.configure(testConfiguration(MAC, { constant: 1, routes, outputs: [12, 13] }))
-  const { channels } = await record(machine)
+  const { channels, final } = await record(machine)
   const code = (1.25 - (channels[0]?.[0] ?? NaN)) / (2.5 / 16_383)
   expect(Math.abs(code - Math.round(code))).toBeLessThan(1e-3)
   expect(channels[0]?.[0]).toBeCloseTo(-0.5, 3)
   expect(channels[1]?.[0]).toBe(-1.25)
+  // Final values are read by the same converter.
+  expect([final?.[12], final?.[13]]).toEqual([channels[0]?.[0], -1.25])
 })
 
 test('chunks hold 4096 samples, or 50 ms of slow ones, and less at the end', async () => {

@@ -64,7 +64,6 @@ export class SimulatedComputer implements AnalogComputer {
   readonly #tolerances: Tolerances
   readonly #inputs: InputSignals
   readonly #nowMs: (() => number) | null
-  readonly #convert: ((value: number) => number) | null
   #model: CircuitModel
   #overloads: Uint8Array
   #running = false
@@ -78,7 +77,6 @@ export class SimulatedComputer implements AnalogComputer {
     this.#tolerances = options.tolerances ?? TOLERANCES
     this.#inputs = options.inputs ?? {}
     this.#nowMs = options.nowMs ?? null
-    this.#convert = converter(this.#imperfections, random(this.#imperfections.seed ^ NOISE_SEED))
     this.#model = circuitModel(EMPTY, this.#specification, this.#imperfections)
     this.#overloads = new Uint8Array(this.#model.outputCount)
   }
@@ -137,7 +135,8 @@ export class SimulatedComputer implements AnalogComputer {
       haltOnOverload: request.haltOnOverload || conditions.some(({ kind }) => kind === 'overload'),
       haltConditions: conditions,
       channels: this.#model.channels,
-      convert: this.#convert,
+      // Anew in every run, so that equal runs are equal.
+      convert: converter(this.#imperfections, random(this.#imperfections.seed ^ NOISE_SEED)),
       overloads: this.#overloads,
       tolerances: this.#tolerances,
     })

@@ -25,12 +25,28 @@ export const ROW = {
 } as const
 export const ROWS = 15
 
+/** Behind the rows: what a step is told and what it answers. As arguments and results the numbers would be allocated, five for each step. */
+export const TRIAL = {
+  /** Where the step begins, s. */
+  t: 0,
+  /** Its length, s. */
+  h: 1,
+  rtol: 2,
+  atol: 3,
+  /** Answer: mean square of the error in units of the tolerance; NaN when it is not finite. */
+  squares: 4,
+  /** Answer of generated steps: 1 when the step that was made is known to be without overload. */
+  calm: 5,
+} as const
+
+/** Length of the memory of an integration. */
+export function memoryLength(dimension: number): number {
+  return ROWS * dimension + Object.keys(TRIAL).length
+}
+
 export interface StepKernel {
-  /**
-   * Tries a step from y. Returns the mean square of the error in units of the tolerance, NaN when it is not finite; up
-   * to 1 the step is made: y, k1, before and dense are those of the next one.
-   */
-  step(memory: Float64Array, t: number, h: number, rtol: number, atol: number): number
+  /** Tries a step from y. When the mean square of the error is at most 1 it is made: y, k1, before and dense are those of the next one. */
+  step(memory: Float64Array): boolean
 }
 
 /** Nodes of the stages. */
@@ -68,13 +84,18 @@ export function loopKernel(problem: { dimension: number; rhs: RightHandSide }, m
   return loops(
     problem,
     Array.from({ length: ROWS }, (_, index) => row(index)),
+    memory.subarray(ROWS * dimension),
   )
 }
 
-type LoopsMaker = (problem: { dimension: number; rhs: RightHandSide }, rows: readonly Float64Array[]) => StepKernel
+type LoopsMaker = (
+  problem: { dimension: number; rhs: RightHandSide },
+  rows: readonly Float64Array[],
+  trial: Float64Array,
+) => StepKernel
 
 /** The weights stand in the source as numbers: read from arrays they would cost more than what they weigh. */
-const loops = new Function('problem', 'rows', loopsSource()) as LoopsMaker
+const loops = new Function('problem', 'rows', 'trial', loopsSource()) as LoopsMaker
 
 function loopsSource(): string {
   const stages = [1, 2, 3, 4, 5, 6, 7].map((number) => `k${number}`)
@@ -85,7 +106,8 @@ function loopsSource(): string {
 const n = problem.dimension;
 const [y, next, ${stages.join(', ')}, before, d0, d1, d2, d3, stage] = rows;
 return {
-step(_memory, t, h, rtol, atol) {
+step(_memory) {
+const ${trialNames('trial', 0)};
 ${STAGES.map(
   (weights, s) =>
     `${each(`stage[i] = y[i] + h * (${combine(weights)});`)}\nproblem.rhs(t + h * ${NODES[s + 1]}, stage, k${s + 2});`,
@@ -94,11 +116,11 @@ ${each(`next[i] = y[i] + h * (${combine(SOLUTION)});`)}
 problem.rhs(t + h, next, k7);
 let squares = 0;
 ${each(`const e = h * (${combine(ERROR)}) / (atol + rtol * Math.max(Math.abs(y[i]), Math.abs(next[i]))); squares += e * e;`)}
-squares /= Math.max(1, n);
-if (!(squares <= 1)) return squares;
+trial[${TRIAL.squares}] = squares /= Math.max(1, n);
+if (!(squares <= 1)) return false;
 ${each(`const d = next[i] - y[i], b = h * k1[i] - d; d0[i] = d; d1[i] = b; d2[i] = d - h * k7[i] - b; d3[i] = h * (${combine(EXTENSION)});`)}
 before.set(y); y.set(next); k1.set(k7);
-return squares;
+return true;
 },
 };`
 }
@@ -113,11 +135,21 @@ function combination(weights: readonly number[], stage: (number: number) => stri
  */
 export type DerivativeSource = (names: { y: (i: number) => string; dy: (i: number) => string }) => readonly string[]
 
+/** Names of what bounds component i within a step: absolute values of its ends and of its coefficients d1 to d3. */
+export type StepSizes = (i: number) => Readonly<Record<'before' | 'after' | 'd1' | 'd2' | 'd3', string>>
+
+/** What a step is made of: the right-hand side, and lines that return true unless the step is without overload. */
+export interface StepSource {
+  readonly derivatives: DerivativeSource
+  calm(sizes: StepSizes): readonly string[]
+}
+
 /**
  * The method of a {@link StepKernel} as source, for an autonomous right-hand side. Weights are multiplied with the
  * step once: as variables they are read from the stack, while a constant is made anew wherever it stands.
  */
-export function kernelSource(dimension: number, derivatives: DerivativeSource): string {
+export function kernelSource(dimension: number, { derivatives, calm }: StepSource): string {
+  const answer = (name: 'squares' | 'calm'): string => `m[${ROWS * dimension + TRIAL[name]}]`
   const each = (line: (i: number) => string): string[] => Array.from({ length: dimension }, (_, i) => line(i))
   const at = (row: number, i: number): string => `m[${row * dimension + i}]`
   const stage = (number: number, i: number): string => `k${number}_${i}`
@@ -133,8 +165,14 @@ export function kernelSource(dimension: number, derivatives: DerivativeSource): 
   }
   const weighted = (name: keyof typeof tables): string[] =>
     tables[name].flatMap((weight, j) => (weight === 0 ? [] : [`const ${name}w${j} = h * ${literal(weight)};`]))
-  const combine = (name: keyof typeof tables, i: number): string =>
-    tables[name].flatMap((weight, j) => (weight === 0 ? [] : [`${name}w${j} * ${stage(j + 1, i)}`])).join(' + ')
+  const terms = (name: keyof typeof tables, i: number): string[] =>
+    tables[name].flatMap((weight, j) => (weight === 0 ? [] : [`${name}w${j} * ${stage(j + 1, i)}`]))
+  const combine = (name: keyof typeof tables, i: number): string => terms(name, i).join(' + ')
+  /** The last stage is the last to be known: all else is added up before it. */
+  const advanced = (name: keyof typeof tables, i: number): string => {
+    const [last, ...known] = terms(name, i).reverse()
+    return known.length > 0 ? `(y${i} + (${known.reverse().join(' + ')})) + ${last}` : `y${i} + ${last}`
+  }
   const evaluate = (number: number, y: (i: number) => string): string[] => [
     ...each((i) => `let ${stage(number, i)} = 0;`),
     '{',
@@ -145,11 +183,11 @@ export function kernelSource(dimension: number, derivatives: DerivativeSource): 
     ...each((i) => `const y${i} = ${at(ROW.y, i)}, ${stage(1, i)} = ${at(ROW.k1, i)};`),
     ...(['a', 'b', 'c', 'd', 'e'] as const).flatMap((name, s) => [
       ...weighted(name),
-      ...each((i) => `const s${s}_${i} = y${i} + (${combine(name, i)});`),
+      ...each((i) => `const s${s}_${i} = ${advanced(name, i)};`),
       ...evaluate(s + 2, (i) => `s${s}_${i}`),
     ]),
     ...weighted('f'),
-    ...each((i) => `const n${i} = y${i} + (${combine('f', i)});`),
+    ...each((i) => `const n${i} = ${advanced('f', i)};`),
     ...evaluate(7, (i) => `n${i}`),
     'let squares = 0;',
     ...weighted('g'),
@@ -161,19 +199,35 @@ export function kernelSource(dimension: number, derivatives: DerivativeSource): 
       ].join(' '),
     ),
     ...(dimension > 1 ? [`squares *= ${1 / dimension};`] : []),
-    'if (!(squares <= 1)) return squares;',
+    `${answer('squares')} = squares;`,
+    'if (!(squares <= 1)) return false;',
     ...weighted('x'),
     ...each((i) =>
       [
         `const d${i} = n${i} - y${i}, bend${i} = h * ${stage(1, i)} - d${i};`,
+        `const skew${i} = d${i} - h * ${stage(7, i)} - bend${i}, rest${i} = ${combine('x', i)};`,
         `${at(ROW.before, i)} = y${i}; ${at(ROW.y, i)} = n${i}; ${at(ROW.k1, i)} = ${stage(7, i)};`,
         `${at(ROW.dense, i)} = d${i}; ${at(ROW.dense + 1, i)} = bend${i};`,
-        `${at(ROW.dense + 2, i)} = d${i} - h * ${stage(7, i)} - bend${i}; ${at(ROW.dense + 3, i)} = ${combine('x', i)};`,
+        `${at(ROW.dense + 2, i)} = skew${i}; ${at(ROW.dense + 3, i)} = rest${i};`,
       ].join('\n'),
     ),
-    'return squares;',
+    `${answer('calm')} = 0;`,
+    ...calm((i) => ({
+      before: `u${i}`,
+      after: `w${i}`,
+      d1: `Math.abs(bend${i})`,
+      d2: `Math.abs(skew${i})`,
+      d3: `Math.abs(rest${i})`,
+    })),
+    `${answer('calm')} = 1;`,
+    'return true;',
   ]
-  return `step(m, t, h, rtol, atol) {\n${lines.join('\n')}\n}`
+  return `step(m) {\nconst ${trialNames('m', ROWS * dimension)};\n${lines.join('\n')}\n}`
+}
+
+/** Declares what a step is told. */
+function trialNames(array: string, offset: number): string {
+  return (['t', 'h', 'rtol', 'atol'] as const).map((name) => `${name} = ${array}[${offset + TRIAL[name]}]`).join(', ')
 }
 
 /** A number as source: the shortest text that reads back as the same double. */

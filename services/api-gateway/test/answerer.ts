@@ -307,7 +307,8 @@ class Answerer {
         ...CONFIGURATION,
         carriers: CONFIGURATION.carriers.map((settings) => ({ ...settings, carrier })),
       }
-      return { diagnostics: [], configuration: configurationToProto(configuration), report: REPORT }
+      const report = { ...REPORT, machine: description ? '' : 'LUCIDAC' }
+      return { diagnostics: [], configuration: configurationToProto(configuration), report }
     }
     const line = source.slice(0, at).split('\n').length
     const column = at - source.lastIndexOf('\n', at)
@@ -321,6 +322,8 @@ class Answerer {
           message: '"wrong" is not defined.',
           hint: 'Define it.',
           span,
+          // Behind `let`, `wrong` is a slip that the compiler can mend.
+          ...(source.includes('let wrong') && { fix: { title: 'write `right`', span, replacement: 'right' } }),
         },
       ],
       configuration: null,

@@ -1,4 +1,4 @@
-import { Problem } from '@lucihub/analog'
+import { fixed, Problem } from '@lucihub/analog'
 import { deviceClass, runKind } from '@lucihub/contracts'
 import { CONFIGURATION, MAC, storedRun, uuidOf } from './answerer.ts'
 import { HubProblem, type RunSubmission } from './client.ts'
@@ -251,6 +251,30 @@ describe('compiling without storing', () => {
     const compiled = await hub.client().compile({ source: 'wrong', opTimeNs: 1_000_000 })
     expect(compiled).toMatchObject({ compiles: false, configuration: null, report: null })
     expect(compiled.diagnostics[1]?.excerpt).toBe('1 | wrong\n  | ^^^^^')
+    expect(compiled.diagnostics.every((diagnostic) => !('fix' in diagnostic))).toBe(true)
+  })
+
+  test('an edit that mends the program comes with what is wrong, compiling or submitting', async () => {
+    const source = 'let wrong = 1;\nprobe right;'
+    const mended = 'let right = 1;\nprobe right;'
+    const { diagnostics } = await hub.client().compile({ source, opTimeNs: 1_000_000 })
+    const fix = {
+      title: 'write `right`',
+      span: { from: 4, to: 9, line: 1, column: 5 },
+      replacement: 'right',
+    }
+    expect(diagnostics.map((diagnostic) => diagnostic.fix)).toEqual([undefined, fix])
+    expect(fixed(source, fix)).toBe(mended)
+    await expect(hub.client().submitRun({ ...RUN, source })).rejects.toMatchObject({ diagnostics: [{}, { fix }] })
+    expect((await hub.client().compile({ source: mended, opTimeNs: 1_000_000 })).compiles).toBe(true)
+  })
+
+  test('the report names the machine that was chosen, where none was named', async () => {
+    const chosen = await hub.client().compile({ source: 'probe x;', opTimeNs: 1_000_000 })
+    expect(chosen.report?.machine).toBe('LUCIDAC')
+    const named = await hub.client().compile({ source: 'probe x;', opTimeNs: 1_000_000, device: 'lucidac-1' })
+    expect(named.report).not.toHaveProperty('machine')
+    expect(named.configuration?.carriers[0]?.carrier).toBe(MAC)
   })
 })
 

@@ -1,11 +1,10 @@
 /**
  * Programs made at random, with all there is in the language, for all machines: none makes the compiler throw, take
- * long, or break a device's rules. For many of them, from another seed:
- * npm test -- libs/analang/src/generated-programs --globals='{"PROGRAMS":100000,"SEED":1}'
+ * long, or break a device's rules. `npm run fuzz` makes a hundred thousand of them, the spec a few hundred.
  */
 import { LUCIDAC, MREDAC, REDAC, violationsOf, type Compilation } from '@lucihub/analog'
 import fc from 'fast-check'
-import { compile } from './compile.ts'
+import { compile } from '@lucihub/analang'
 
 const atom = fc.constantFrom('x(t)', 'y(t)', 'v', 'p', '2', '0.5', '1e-3', 't', 'diff[x, t](t)', 'pi')
 const unary = fc.constantFrom('sin', 'cos', 'tan', 'exp', 'log', 'sqrt', 'tanh', 'sinh', 'cosh', 'atan', 'abs', 'sign')
@@ -53,52 +52,67 @@ const system = fc
     return `${text.join('\n')}\nprobe x0; probe x0 * x0 + ${equations.length - 1} * x${equations.length - 1} as other;`
   })
 
-const target = fc.record({
+/** A program, the machine it is for, and how long it shall run. */
+export const target = fc.record({
   source: fc.oneof({ weight: 24, arbitrary: program }, { weight: 1, arbitrary: system }),
   device: fc.constantFrom(LUCIDAC, LUCIDAC, LUCIDAC, LUCIDAC, MREDAC, REDAC),
   opTimeNs: fc.constantFrom(20_000, 200_000, 1_000_000, 100_000_000),
 })
 
-const { PROGRAMS = 400, SEED = 20_253 } = globalThis as { PROGRAMS?: number; SEED?: number }
-/** Processor time that one program may take. Work is what is bounded, so time spent waiting for a processor does not count. */
-const PROGRAM_CPU_MS = 1_000
-/** Patience with a busy machine. */
-const PROGRAM_MS = 50
+/** What many programs came to. */
+export interface Harvest {
+  /** Programs by outcome: `compiled`, or the code of the first error. */
+  readonly outcomes: ReadonlyMap<string, number>
+  /** Processor time of the slowest, and its source. Time spent waiting for a processor does not count. */
+  readonly slowest: { readonly cpuMs: number; readonly source: string }
+}
 
-test(
-  'programs become sound configurations or errors that say why',
-  () => {
-    const outcomes = new Map<string, number>()
-    let slowest = { cpuMs: 0, source: '' }
-    fc.assert(
-      fc.property(target, ({ source, ...options }) => {
-        const compiled = (): { cpuMs: number } & Compilation => {
-          const begun = process.cpuUsage()
-          const compilation = compile(source, options)
-          const { user, system: kernel } = process.cpuUsage(begun)
-          return { ...compilation, cpuMs: (user + kernel) / 1000 }
-        }
-        const first = compiled()
-        // The same work twice: the first time may have paid for the compiler's own compilation too.
-        const { cpuMs, diagnostics, result } = first.cpuMs > PROGRAM_CPU_MS / 2 ? compiled() : first
-        if (cpuMs > slowest.cpuMs) slowest = { cpuMs, source }
-        const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ code }) => code)
-        const outcome = result ? 'compiled' : (errors[0] ?? '')
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-        expect(errors.length > 0).toBe(result === null)
-        expect(diagnostics.every(({ message }) => message !== '' && !/NaN|undefined|null/.test(message))).toBe(true)
-        expect(result ? violationsOf(result.configuration, options.device) : []).toEqual([])
-      }),
-      { seed: SEED, numRuns: PROGRAMS },
-    )
-    if (PROGRAMS > 400) process.stdout.write(`${PROGRAMS} programs: ${told(outcomes, slowest)}\n`)
-    expect(outcomes.get('compiled')).toBeGreaterThan(PROGRAMS / 6)
-    expect(slowest.cpuMs).toBeLessThan(PROGRAM_CPU_MS)
-  },
-  20_000 + PROGRAMS * PROGRAM_MS,
-)
+/** Throws with the smallest program that is not treated as it should be, and the seed that made it. */
+export function fuzzPrograms({
+  programs,
+  seed,
+  progress = () => {},
+}: {
+  readonly programs: number
+  readonly seed: number
+  readonly progress?: (done: number) => void
+}): Harvest {
+  const outcomes = new Map<string, number>()
+  let slowest = { cpuMs: 0, source: '' }
+  let done = 0
+  fc.assert(
+    fc.property(target, ({ source, ...options }) => {
+      const first = timed(source, options)
+      // The same work twice: the first time may have paid for the compiler's own compilation too.
+      const { cpuMs, diagnostics, result } = first.cpuMs > LIMIT_CPU_MS / 2 ? timed(source, options) : first
+      if (cpuMs > slowest.cpuMs) slowest = { cpuMs, source }
+      const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ code }) => code)
+      const outcome = result ? 'compiled' : (errors[0] ?? '')
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+      progress(++done)
+      return (
+        errors.length > 0 === (result === null) &&
+        diagnostics.every(({ message }) => message !== '' && !/NaN|undefined|null/.test(message)) &&
+        (!result || violationsOf(result.configuration, options.device).length === 0)
+      )
+    }),
+    { seed, numRuns: programs },
+  )
+  return { outcomes, slowest }
+}
 
-function told(outcomes: ReadonlyMap<string, number>, { cpuMs, source }: { cpuMs: number; source: string }): string {
+/** Processor time that one program may take. */
+export const LIMIT_CPU_MS = 1_000
+
+function timed(source: string, options: Parameters<typeof compile>[1]): Compilation & { readonly cpuMs: number } {
+  const begun = process.cpuUsage()
+  const compilation = compile(source, options)
+  const { user, system: kernel } = process.cpuUsage(begun)
+  return { ...compilation, cpuMs: (user + kernel) / 1000 }
+}
+
+/** Programs by outcome, the most frequent first. */
+export function harvestText({ outcomes, slowest }: Harvest): string {
   const counts = [...outcomes].sort(([, a], [, b]) => b - a).map(([outcome, count]) => `${outcome} ${count}`)
-  return `${counts.join(', ')}; the slowest took ${cpuMs.toFixed(0)} ms of processor time:\n${source}`
+  return `${counts.join(', ')}; the slowest took ${slowest.cpuMs.toFixed(0)} ms of processor time`
 }
