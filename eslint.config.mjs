@@ -20,7 +20,15 @@ const LAYERS = {
   'layer:app': ['layer:domain', 'layer:device', 'layer:client'],
   'layer:testing': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:tool'],
   'layer:tool': ['layer:tool'],
-  'layer:e2e': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:service-kit', 'layer:device', 'layer:client', 'layer:tool'],
+  'layer:e2e': [
+    'layer:domain',
+    'layer:contracts',
+    'layer:messaging',
+    'layer:service-kit',
+    'layer:device',
+    'layer:client',
+    'layer:tool',
+  ],
   'layer:bench': ['layer:domain', 'layer:contracts', 'layer:messaging', 'layer:device', 'layer:client', 'layer:tool'],
 }
 const DRIVES_DEVICES = ['device-scanner', 'hardware-executor']

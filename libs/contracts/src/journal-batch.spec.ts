@@ -45,5 +45,7 @@ test.each([
 
 test('too little room in front of the samples is an error', () => {
   const chunk = { firstIndex: 0, count: 1, encoding: 1, checksums: [1] }
-  expect(() => chunkBatchOf(address(0), chunk, { buffer: new Uint8Array(20), samplesAt: 16 })).toThrow('offset is out of bounds')
+  expect(() => chunkBatchOf(address(0), chunk, { buffer: new Uint8Array(20), samplesAt: 16 })).toThrow(
+    'offset is out of bounds',
+  )
 })

@@ -207,7 +207,8 @@ function limitOf(element: IntegratorElement, limits: number | null): number | nu
 function clipped(variable: string, limit: number | null): string {
   if (limit === null) return variable
   const [high, low] = [literal(limit), literal(-limit)]
-  return `${variable} > ${high} ? ${high} : ${variable} < ${low} ? ${low} : ${variable}`
+  // One comparison within the limits; NaN stays NaN.
+  return `Math.abs(${variable}) > ${high} ? (${variable} > 0 ? ${high} : ${low}) : ${variable}`
 }
 
 /** An integrator that has reached its limit stays there until its input turns round. */
@@ -219,7 +220,7 @@ function derivative(
   const slope = sumExpression(element.x, -element.k0)
   const limit = limitOf(element, limits)
   if (limit === null) return `${dy} = ${slope};`
-  const stuck = `(${y} >= ${literal(limit)} && ${d} > 0) || (${y} <= ${literal(-limit)} && ${d} < 0)`
+  const stuck = `Math.abs(${y}) >= ${literal(limit)} && (${y} > 0 ? ${d} > 0 : ${d} < 0)`
   return `const ${d} = ${slope}; ${dy} = ${stuck} ? 0 : ${d};`
 }
 

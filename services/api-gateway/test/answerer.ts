@@ -169,7 +169,11 @@ class Answerer {
         (kinds.length === 0 || kinds.includes(run.spec?.kind ?? 0)) &&
         (deviceId === '' || run.spec?.deviceId === deviceId),
     )
-    return { runs: all.slice(from, from + limit), nextCursor: all.length > from + limit ? String(from + limit) : '', total: all.length }
+    return {
+      runs: all.slice(from, from + limit),
+      nextCursor: all.length > from + limit ? String(from + limit) : '',
+      total: all.length,
+    }
   }
 
   @Answer(store.cancelRun)
