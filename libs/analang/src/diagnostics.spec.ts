@@ -260,7 +260,7 @@ const MACHINE: readonly Case[] = [
   [
     'let diff[x, t](t) = x(t); let x(t: 0) = 1; probe x;',
     [
-      'ANA0401 diff[x, t](t): `x` leaves every bound at problem time 27.81; the run would last until 100 [run for less than 2.781 ms of op time, or look for a wrong sign]',
+      'ANA0401 diff[x, t](t): `x` leaves every bound at problem time 28.04; the run would last until 100 [run for less than 2.804 ms of op time, or look for a wrong sign]',
     ],
   ],
   [

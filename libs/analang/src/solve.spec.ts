@@ -82,13 +82,17 @@ test('a program that cannot be solved says why', () => {
   const solved = (source: string) => solve(source, { problemTime: { t0: 0, dt: 1, count: 11 } })
   expect(solved('probe x')).toMatchObject({ diagnostics: [{ code: 'ANA0002' }] })
   expect(solved('probe x;')).toMatchObject({ diagnostics: [{ code: 'ANA0101' }] })
-  expect(solved('in u; probe u;')).toMatchObject({
-    diagnostics: [{ code: 'ANA0206', message: 'the external input `u` has no values here' }],
-  })
   expect(solved('use math; let diff[x, t](t) = -1 / sqrt(x); let x(t: 0) = 1; probe x;')).toMatchObject({
     diagnostics: [{ code: 'ANA0406', message: 'a function leaves its domain at problem time 0.6667' }],
   })
   expect(solved('let diff[x, t](t) = x ^ 2; let x(t: 0) = 1; probe x;')).toMatchObject({
     diagnostics: [{ code: 'ANA0401', message: 'the solution leaves every bound at problem time 1' }],
   })
+})
+
+test('an external input without a signal is 0, and one with a signal is what it says', () => {
+  const options = { problemTime: { t0: 0, dt: 1, count: 3 } }
+  expect(solve('in u; probe u;', options)).toMatchObject({ values: [new Float64Array([0, 0, 0])] })
+  const inputs = { u: (t: number) => t ** 2 }
+  expect(solve('in u; probe u;', { ...options, inputs })).toMatchObject({ values: [new Float64Array([0, 1, 4])] })
 })
