@@ -67,12 +67,38 @@ export function define<Options>(
   command
     .option('--url <url>', 'where the hub answers (default: LUCIHUB_URL or http://127.0.0.1:8080)')
     .option('--json', 'print one JSON document instead of text')
-    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  lucihub ${example}`).join('\n')}\n`)
+    .addHelpText('after', exampleLines(examples))
     .action(async () => {
       const options = command.opts<Options & CommonOptions>()
       const session = openSession(command, options, shell.surroundings)
       shell.exitCode = await work({ session, args: command.args, options })
     })
+}
+
+/** A command that works on the database instead of through the hub: what it asks of the run-store program. */
+export interface LocalDefinition<Options extends object> extends Omit<Definition<Options>, 'work'> {
+  program(invocation: { readonly args: readonly string[]; readonly options: Options }): readonly string[]
+}
+
+/** Adds such a command. */
+export function defineLocal<Options extends object>(
+  shell: Shell,
+  { name, summary, examples, within, build, program }: LocalDefinition<Options>,
+): void {
+  const command = (within ?? shell.program).command(name).description(summary)
+  build?.(command)
+  command.addHelpText('after', exampleLines(examples)).action(async () => {
+    const code = await shell.surroundings.runStore(program({ args: command.args, options: command.opts<Options>() }))
+    if (code === null)
+      command.error('The run-store program is not here: run this where the run-store is installed.', {
+        exitCode: EXIT.usage,
+      })
+    else shell.exitCode = code
+  })
+}
+
+function exampleLines(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((example) => `  lucihub ${example}`).join('\n')}\n`
 }
 
 function openSession(command: Command, options: CommonOptions, surroundings: Surroundings): Session {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import type { Shell } from './command.ts'
 import { adminAuditCommands } from './commands/admin/audit.ts'
 import { adminKeysCommands } from './commands/admin/keys.ts'
+import { adminMigrateCommand } from './commands/admin/migrate.ts'
 import { adminPoolsCommands } from './commands/admin/pools.ts'
 import { adminUsersCommands } from './commands/admin/users.ts'
 import { cancelCommand } from './commands/cancel.ts'
@@ -69,6 +70,7 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     adminPoolsCommands,
     adminKeysCommands,
     adminAuditCommands,
+    adminMigrateCommand,
   ]
   for (const add of commands) add(shell)
   try {
