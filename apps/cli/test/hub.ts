@@ -213,10 +213,7 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
 }
 
 function compiled(submission: RunSubmission) {
-  const { diagnostics, result } = compile(submission.source ?? '', {
-    device: LUCIDAC,
-    opTimeNs: submission.opTimeNs ?? 0,
-  })
+  const { diagnostics, result } = compile(submission.source ?? '', { device: LUCIDAC, opTimeNs: submission.opTimeNs ?? 0 })
   return {
     compiles: result !== null,
     diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: '' })),

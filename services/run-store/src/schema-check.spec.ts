@@ -41,3 +41,21 @@ test('names that a schema defines do not reach the next one', () => {
   checkSchema(`${named} `, '')
   expect(() => checkSchema('{"$ref":"mine"}', '')).toThrow('not a JSON Schema')
 })
+
+test.each([
+  ['(a+)+$', 'a pattern may not repeat a group'],
+  ['(a|a)*', 'a pattern may not repeat a group'],
+  ['a*a*a*b', 'a pattern may have 2 of "*", "+" and "{n,}"'],
+  ['x'.repeat(201), 'a pattern may have 200 characters'],
+])('the pattern %s could stop the process and is refused', (pattern, message) => {
+  expect(() => checkSchema(JSON.stringify({ pattern }), '')).toThrow(message)
+})
+
+test('an ordinary pattern works, on texts of an ordinary length', () => {
+  const schema = JSON.stringify({ pattern: '^[A-Z]+-(a|b)[0-9]+\\*$' })
+  expect(schemaViolations(schema, 'AB-a12*')).toEqual([])
+  expect(schemaViolations(schema, 'ab-a12*')).toHaveLength(1)
+  const two = JSON.stringify({ properties: { a: { pattern: '^a$' }, b: { pattern: '^b$' } } })
+  expect(schemaViolations(two, { a: 'b', b: 'b' }).map(({ pointer }) => pointer)).toEqual(['/a'])
+  expect(schemaViolations(schema, `${'A'.repeat(2000)}-a1*`)).toHaveLength(1)
+})

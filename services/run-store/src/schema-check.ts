@@ -1,6 +1,7 @@
 /**
  * JSON Schema (draft 2020-12) for parameters and data. Schemas come from users: one that is not a schema is their
- * mistake, and is told with its place. References lead only into the schema itself, nothing is ever fetched.
+ * mistake, and is told with its place. References lead only into the schema itself, nothing is ever fetched. Patterns
+ * are held to a form whose cost is bounded: one that backtracks without end would stop the whole process.
  */
 import { Problem, type Violation } from '@lucihub/analog'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
@@ -9,6 +10,9 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 const COMPILED_MAX = 200
 const VIOLATIONS_MAX = 20
 const SCHEMA_BYTES_MAX = 65_536
+
+/** A pattern: its length, its quantifiers without an upper end, the length of the texts that it is tried on. */
+const PATTERN = { length: 200, open: 2, text: 1_000 } as const
 
 const compiled = new Map<string, ValidateFunction>()
 
@@ -38,7 +42,13 @@ function validatorOf(schemaJson: string, pointer: string): ValidateFunction {
   let validate: ValidateFunction
   try {
     // An instance of its own: names that one schema defines are unknown to the next.
-    const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false, logger: false })
+    const ajv = new Ajv2020({
+      allErrors: true,
+      strict: false,
+      validateFormats: false,
+      logger: false,
+      code: { regExp: boundedPattern },
+    })
     validate = ajv.compile(JSON.parse(schemaJson) as object)
   } catch (cause) {
     throw refuse(cause instanceof Error ? `${cause.message.slice(0, 300)}.` : 'it cannot be read.', cause)
@@ -47,6 +57,25 @@ function validatorOf(schemaJson: string, pointer: string): ValidateFunction {
   compiled.set(schemaJson, validate)
   return validate
 }
+
+/** Longer texts never match. Throws for a pattern whose cost could grow too fast with the text. */
+const boundedPattern = Object.assign(
+  (source: string, flags: string) => {
+    const bare = source.replace(/\\[^]/g, 'x').replace(/\[[^\]]*\]/g, 'x')
+    if (source.length > PATTERN.length) throw new Error(`a pattern may have ${PATTERN.length} characters`)
+    if (/\)[*+{]/.test(bare)) throw new Error('a pattern may not repeat a group')
+    if ((bare.match(/[*+]|\{\d+,\}/g) ?? []).length > PATTERN.open)
+      throw new Error(`a pattern may have ${PATTERN.open} of "*", "+" and "{n,}"`)
+    const pattern = new RegExp(source, flags)
+    return {
+      test: (text: string): boolean => text.length <= PATTERN.text && pattern.test(text),
+      // Ajv tells patterns apart by their text.
+      toString: (): string => pattern.toString(),
+    }
+  },
+  // What Ajv would write into generated files, of which there are none.
+  { code: 'boundedPattern' },
+)
 
 function violationOf(error: ErrorObject, value: unknown, at: string): Violation {
   const extra = error.keyword === 'additionalProperties' ? String(error.params['additionalProperty']) : ''

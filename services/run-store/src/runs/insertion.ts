@@ -11,6 +11,7 @@ import type { Queries, Statement } from '../database/database.ts'
 import { runName, type Place } from '../tree/places.ts'
 import type { Division } from './division.ts'
 import { RUN_COLUMNS, type RunRow, type RunTexts } from './run-rows.ts'
+import { RUN_VERSION } from './run-version.ts'
 import { specHash, type Submission } from './submission.ts'
 import { uuid7 } from './uuid7.ts'
 
@@ -76,6 +77,7 @@ const COLUMNS = [
   'requested_work',
   'merge_policy',
   'timeout_s',
+  'schema_version',
   'recipe',
   'recipe_version',
   'general_config_id',
@@ -261,6 +263,7 @@ function columnsOf(
     requested_work: division.requestedWork,
     merge_policy: mergePolicy(division),
     timeout_s: spec.timeoutS || null,
+    schema_version: RUN_VERSION,
     recipe: record.recipe,
     recipe_version: record.recipeVersion,
     general_config_id: record.generalConfigId,

@@ -20,6 +20,7 @@ import {
   type Shard,
 } from '@lucihub/contracts'
 import type { MergePolicy } from './division.ts'
+import { upcast, type StateChangeJson } from './run-version.ts'
 
 /** Everything of a run but its source, report, configuration and input. */
 export const RUN_COLUMNS = `r.id, r.seq, r.owner_id, r.kind, r.title, r.device_id, r.device_class, r.op_time_ns, r.ic_time_ns,
@@ -27,7 +28,7 @@ export const RUN_COLUMNS = `r.id, r.seq, r.owner_id, r.kind, r.title, r.device_i
   r.winning_attempt, r.overloads, r.final_values, r.cancel_requested_at, r.submitted_at, r.started_at, r.ended_at,
   r.job_type, r.input_kind, r.engine, r.project_id, r.datapoint_id, r.path, r.run_no, r.parent_id, r.shard_index,
   r.shards_requested, r.shards_effective, r.work_unit, r.requested_work, r.completed_work, r.eta_s, r.merge_policy, r.partial,
-  r.timeout_s, r.recipe, r.general_config_id, r.exec_config_id, r.parameters, r.param_sources, r.result, r.valid, r.versions,
+  r.schema_version, r.timeout_s, r.recipe, r.general_config_id, r.exec_config_id, r.parameters, r.param_sources, r.result, r.valid, r.versions,
   r.state_changes, r.tags, r.notes, CASE WHEN r.pool_id IS NOT NULL THEN (SELECT p.name FROM pool p WHERE p.id = r.pool_id) END AS pool`
 
 export interface RunRow {
@@ -73,6 +74,7 @@ export interface RunRow {
   /** `{}` for a run that was stored before runs were divided. */
   readonly merge_policy: Partial<MergePolicy>
   readonly partial: boolean
+  readonly schema_version: number
   readonly timeout_s: number | null
   readonly recipe: string
   readonly general_config_id: string | null
@@ -82,7 +84,7 @@ export interface RunRow {
   readonly result: object
   readonly valid: boolean
   readonly versions: object
-  readonly state_changes: readonly { readonly at: string; readonly state: RunState; readonly reason: string }[]
+  readonly state_changes: readonly StateChangeJson[]
   readonly tags: readonly string[]
   readonly notes: string
   readonly pool: string | null
@@ -148,7 +150,9 @@ export interface RunParts {
   readonly shards: readonly ShardJson[] | null
 }
 
-export function runToProto(row: RunRow, { attempts, texts, shards }: RunParts): RunMessage {
+/** Problem `state-conflict` for a row of a newer version. */
+export function runToProto(stored: RunRow, { attempts, texts, shards }: RunParts): RunMessage {
+  const row = upcast(stored)
   const own = shards ?? (texts ? [onlyShard(row, attempts)] : [])
   const completed = own.length > 0 ? sum(own.map((shard) => shard.completed)) : completedWork(row, attempts)
   const eta = isTerminal(row.state) ? null : shards ? etaOf(shards) : row.eta_s
