@@ -309,6 +309,8 @@ function resourceOf(
     tags: [],
     notes: '',
     parentId: null,
+    sweepId: null,
+    clonedFrom: null,
     stateChanges: [],
     shards: [],
     input: {},

@@ -1,4 +1,5 @@
 /** The client: one function per route of the hub's HTTP API. Every failure is a {@link HubProblem} or a {@link TransportError}. */
+import { campaignsClient, type CampaignsClient } from './campaigns.ts'
 import type { Configuration, DeviceDescription, RunKind, RunState } from '@lucihub/analog'
 import { TransportError } from './failure.ts'
 import { openHttp, type HttpOptions, type RequestOptions } from './http.ts'
@@ -135,6 +136,8 @@ export interface Client {
   readonly tree: TreeClient
   /** Files of datasets, datapoints and runs. */
   readonly files: FilesClient
+  /** Sweeps, workflows, and what becomes of runs later. */
+  readonly campaigns: CampaignsClient
 }
 
 /** A client for the hub at `url`. */
@@ -165,6 +168,7 @@ export function createClient(options: ClientOptions): Client {
     people: peopleClient(http),
     tree: treeClient(http),
     files: filesClient(http),
+    campaigns: campaignsClient(http),
     status: () => json('/system/status'),
     devices: async ({ activeOnly } = {}) =>
       (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,

@@ -12,6 +12,7 @@ import { unlessKnown } from '../http/etag.ts'
 import { parseWith } from '../http/violations.ts'
 import { specificationOfRun, targetOf } from './compilation.ts'
 import { ConfigurationSchema } from './configuration.schema.ts'
+import { parameterFilters } from './parameter-filters.ts'
 import { RunId } from './run-id.ts'
 import { runResource, runSummary } from './run-resource.ts'
 import {
@@ -71,7 +72,11 @@ export class RunsController {
 
   @Get()
   @Needs('runs:read')
-  @ApiOperation({ summary: 'List runs', description: 'Your runs, newest first, page by page.' })
+  @ApiOperation({
+    summary: 'List runs',
+    description:
+      'Your runs, newest first, page by page. `param.<path>=<value>` finds runs by a parameter, `param.<path>=1..2` by a range of numbers, open at either end.',
+  })
   @Answers(200, RunPageSchema, 'A page of runs')
   @Problems('invalid-request', 'validation-failed')
   async list(@From() caller: Caller, @Query({ schema: RunFilterSchema }) filter: RunFilter) {
@@ -95,6 +100,7 @@ export class RunsController {
       engine: filter.executor_kind === undefined ? '' : filter.executor_kind === 'pool' ? 'worker' : 'hub',
       text: filter.q ?? '',
       sweepId: filter.sweep ?? '',
+      parameters: parameterFilters(filter),
       orderBy: filter.order_by === 'submitted_at' ? '' : filter.order_by,
       ascending: filter.order === 'asc',
       page: filter.page ?? 0,

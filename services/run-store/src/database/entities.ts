@@ -158,7 +158,7 @@ export const ENTITIES: readonly EntitySchema<TableRow>[] = [
   entity(
     'workflow_step',
     `workflow_id uuid key, position int, name text key, after text[], trigger_rule text, submission jsonb,
-      state text, reason text, run_id uuid null`,
+      state text, reason text, outcome text, run_id uuid null`,
   ),
   entity(
     'tombstone',

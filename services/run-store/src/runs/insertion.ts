@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { Problem } from '@lucihub/analog'
-import { CompileReply, ConfigurationMessage, type RunSpec } from '@lucihub/contracts'
+import { CompileReply, ConfigurationMessage, type RunOrigin, type RunSpec } from '@lucihub/contracts'
 import type { Queries, Statement } from '../database/database.ts'
 import { runName, type Place } from '../tree/places.ts'
 import type { Division } from './division.ts'
@@ -36,6 +36,8 @@ export interface NewRun {
   readonly record: RunRecord
   /** More waiting runs of this owner are refused. */
   readonly maxQueued: number
+  /** What made it, when no person did. */
+  readonly origin?: RunOrigin | null | undefined
 }
 
 /** Waits in no device's queue: its shards do, or workers take it from a pool. */
@@ -88,12 +90,21 @@ const COLUMNS = [
   'versions',
   'tags',
   'notes',
+  'sweep_id',
+  'cloned_from',
 ] as const
 
 const at = (column: (typeof COLUMNS)[number]): string => `$${COLUMNS.indexOf(column) + 1}`
 const after = (place: number): string => `$${COLUMNS.length + place}`
-/** Behind the columns: configuration body, bound of the queue, dataset, its path, name of the datapoint. */
-const [BODY, MAX_QUEUED, DATASET, DATASET_PATH, NAME] = [after(1), after(2), after(3), after(4), after(5)]
+/** Behind the columns: configuration body, bound of the queue, dataset, its path, name and data of the datapoint. */
+const [BODY, MAX_QUEUED, DATASET, DATASET_PATH, NAME, DATA] = [1, 2, 3, 4, 5, 6].map(after) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+]
 const POINT_NAME = `coalesce(nullif(${NAME}::text, ''), ${runName('n.seq')})`
 
 const INSERT: Statement = {
@@ -112,8 +123,8 @@ const INSERT: Statement = {
       ON CONFLICT (owner_id, idempotency_key) DO NOTHING
       RETURNING *),
     point AS (
-      INSERT INTO datapoint (id, dataset_id, name, run_id, created_by)
-      SELECT r.datapoint_id, ${DATASET}::uuid, ${POINT_NAME}, r.id, (SELECT u.id FROM app_user u WHERE u.id::text = r.owner_id)
+      INSERT INTO datapoint (id, dataset_id, name, data, run_id, created_by)
+      SELECT r.datapoint_id, ${DATASET}::uuid, ${POINT_NAME}, ${DATA}::jsonb, r.id, (SELECT u.id FROM app_user u WHERE u.id::text = r.owner_id)
       FROM r, n WHERE ${DATASET}::uuid IS NOT NULL),
     ended AS (
       INSERT INTO run_terminal (run_id, state, purged) SELECT r.id, r.state, true FROM r WHERE r.state = 'COMPLETED')
@@ -202,6 +213,7 @@ export async function insertRun(queries: Queries, run: NewRun, place: Place | nu
     place?.datasetId ?? null,
     place?.path ?? '',
     place?.name ?? '',
+    run.origin?.dataJson || '{}',
   ]
   const [row] = await queries.query<RunRow>(INSERT, values)
   if (!row) return null
@@ -224,7 +236,7 @@ async function insertShards(queries: Queries, runId: string, { submission, spec 
 }
 
 function columnsOf(
-  { ownerId, idempotencyKey, spec, submission, poolId, record }: NewRun,
+  { ownerId, idempotencyKey, spec, submission, poolId, record, origin }: NewRun,
   { place, report, hash }: { place: Place | null; report: Buffer | null; hash: Buffer },
 ): Record<(typeof COLUMNS)[number], unknown> {
   const { division } = submission
@@ -274,6 +286,8 @@ function columnsOf(
     versions: JSON.stringify(VERSIONS),
     tags: spec.tags,
     notes: spec.notes,
+    sweep_id: origin?.sweepId || null,
+    cloned_from: origin?.clonedFrom || null,
   }
 }
 

@@ -38,7 +38,8 @@ export class SubmitHandler {
   ) {}
 
   @Answer(store.submitRun)
-  async submitRun({ ownerId, idempotencyKey, spec, role }: SubmitRunRequest, _call: Call): Promise<SubmitRunReply> {
+  async submitRun(request: SubmitRunRequest, _call: Call): Promise<SubmitRunReply> {
+    const { ownerId, idempotencyKey, spec, role, origin } = request
     if (ownerId === '' || ownerId.includes('\0')) throw new Problem('invalid-request', 'A run needs an owner.')
     if (idempotencyKey.length > KEY_LENGTH_MAX || idempotencyKey.includes('\0'))
       throw new Problem('invalid-request', `An idempotency key has at most ${KEY_LENGTH_MAX} characters and no NUL.`)
@@ -64,6 +65,7 @@ export class SubmitHandler {
       poolId: pool?.id ?? null,
       record: recordOf(spec),
       maxQueued: this.config.maxQueuedPerOwner,
+      origin,
     }
     const accepted = await this.runs.accept(run, { userId: ownerId, role: role || 'user' })
     if (!accepted.existing) this.dispatcher.wake()
