@@ -8,6 +8,7 @@ import { adminMigrateCommand } from './commands/admin/migrate.ts'
 import { adminPoolsCommands } from './commands/admin/pools.ts'
 import { adminRunsCommands } from './commands/admin/runs.ts'
 import { adminShardsCommands } from './commands/admin/shards.ts'
+import { adminRecordsCommands } from './commands/admin/records.ts'
 import { adminUsersCommands } from './commands/admin/users.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { compareCommand } from './commands/compare.ts'
@@ -15,6 +16,7 @@ import { compileCommand } from './commands/compile.ts'
 import { devicesCommand } from './commands/devices.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { logsCommand } from './commands/logs.ts'
+import { recipesCommands } from './commands/records/recipes.ts'
 import { resultsCommand } from './commands/results.ts'
 import { runCommand } from './commands/run.ts'
 import { runsCommand } from './commands/runs.ts'
@@ -71,6 +73,8 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     filesCommands,
     adminUsersCommands,
     adminPoolsCommands,
+    adminRecordsCommands,
+    recipesCommands,
     adminKeysCommands,
     adminAuditCommands,
     adminRunsCommands,

@@ -213,7 +213,10 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
 }
 
 function compiled(submission: RunSubmission) {
-  const { diagnostics, result } = compile(submission.source ?? '', { device: LUCIDAC, opTimeNs: submission.opTimeNs ?? 0 })
+  const { diagnostics, result } = compile(submission.source ?? '', {
+    device: LUCIDAC,
+    opTimeNs: submission.opTimeNs ?? 0,
+  })
   return {
     compiles: result !== null,
     diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: '' })),
@@ -342,6 +345,10 @@ function channels({ configuration, columns, submission }: StoredRun) {
       encoding: 'f32',
       samples: columns[index]?.length ?? 0,
       digest: null,
+      name: label,
+      sourceName: `probe-${index}`,
+      metadata: {},
+      pages: [],
     })),
   }
 }
@@ -406,6 +413,8 @@ const DEVICE: DeviceResource = {
   firstSeenAt: '2026-01-01T00:00:00.000Z',
   lastSeenAt: '2026-01-02T00:00:00.000Z',
   descriptionHash: 'abc',
+  inputKinds: ['ode', 'circuit'],
+  parameterSchema: null,
 }
 
 interface ProblemAnswer {

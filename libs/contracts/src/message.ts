@@ -29,3 +29,11 @@ export function messageType<P>(name: string, generated: GeneratedType<P>): Messa
     },
   }
 }
+
+/**
+ * A message with some fields changed. Never spread a decoded message: fields that have their default lie on its
+ * prototype, and a spread loses them.
+ */
+export function withFields<M extends object>(message: M, fields: Partial<M>): M {
+  return Object.assign(Object.create(Object.getPrototypeOf(message) as object | null) as M, message, fields)
+}

@@ -4,8 +4,19 @@ import type { ListRunsRequest, RunMessage, RunSpec } from './messages.ts'
 /** Of a specification: not divided, no place, no recipe. */
 export const PLAIN_SPEC: Pick<
   RunSpec,
-  'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes'
-> = { place: null, split: null, job: null, recipe: '', parametersJson: '', timeoutS: 0, tags: [], notes: '' }
+  'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes' | 'configJson' | 'execJson'
+> = {
+  place: null,
+  split: null,
+  job: null,
+  recipe: '',
+  parametersJson: '',
+  timeoutS: 0,
+  tags: [],
+  notes: '',
+  configJson: '',
+  execJson: '',
+}
 
 type PlainPart =
   | 'path'

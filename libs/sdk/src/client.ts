@@ -5,16 +5,20 @@ import { TransportError } from './failure.ts'
 import { openHttp, type HttpOptions, type RequestOptions } from './http.ts'
 import { filesClient, type FilesClient } from './files.ts'
 import { peopleClient, type PeopleClient } from './people.ts'
+import { recordsClient, type RecordsClient } from './records.ts'
 import { treeClient, type TreeClient } from './tree.ts'
 import type {
   ChannelList,
+  ChannelResult,
   ComparisonResource,
   CompileResource,
   CompileSubmission,
   DeviceResource,
   InspectionResource,
   LogResource,
+  PageResource,
   PlotResource,
+  RunInputResource,
   RunPage,
   RunResource,
   RunStreamEvent,
@@ -99,10 +103,14 @@ export interface Client {
   device(idOrName: string): Promise<DeviceResource>
   /** The device's description of itself: its tree of entities. */
   entity(idOrName: string): Promise<DeviceDescription>
+  /** What the parameters of runs on the device must be like, as JSON Schema; null: anything. For operators. */
+  setParameterSchema(idOrName: string, schema: Readonly<Record<string, unknown>> | null): Promise<DeviceResource>
   /** Compiles and stores nothing. A program with errors is a result, not a failure. */
   compile(submission: CompileSubmission): Promise<CompileResource>
   /** Accepts a run. With an idempotency key the same call may be repeated safely. */
   submitRun(submission: RunSubmission, options?: { idempotencyKey?: string }): Promise<Submitted>
+  /** The same as two YAML documents: a header, and parameters by recipe. `recipe` says which of them runs. */
+  submitYaml(text: string, options?: { recipe?: string; idempotencyKey?: string }): Promise<Submitted>
   run(id: string): Promise<RunResource>
   runs(filter?: RunFilter): Promise<RunPage>
   /** Asks for the run to be stopped. Rejects with `state-conflict` when it is over. */
@@ -110,6 +118,14 @@ export interface Client {
   /** The story of a run from its beginning (or behind `lastEventId`) to its terminal state; reconnects by itself. */
   events(id: string, options?: EventOptions): AsyncGenerator<RunStreamEvent>
   logs(id: string): Promise<LogResource>
+  /** The texts of its logs by name. */
+  logFiles(id: string): Promise<Readonly<Record<string, string>>>
+  /** What it was made from, with the files of each shard. */
+  input(id: string): Promise<RunInputResource>
+  /** A channel with all its pages; of one shard where that is given. */
+  channel(id: string, name: string, options?: { shard?: number }): Promise<ChannelResult>
+  /** One page of a channel. */
+  page(id: string, name: string, number: number, options?: { shard?: number }): Promise<PageResource>
   configuration(id: string): Promise<Configuration>
   configuration<F extends CircuitForm>(id: string, options: { format: F }): Promise<CircuitContent<F>>
   /**
@@ -138,6 +154,8 @@ export interface Client {
   readonly files: FilesClient
   /** Sweeps, workflows, and what becomes of runs later. */
   readonly campaigns: CampaignsClient
+  /** Recipes, configurations, records, validity and lineage. */
+  readonly records: RecordsClient
 }
 
 /** A client for the hub at `url`. */
@@ -169,15 +187,27 @@ export function createClient(options: ClientOptions): Client {
     tree: treeClient(http),
     files: filesClient(http),
     campaigns: campaignsClient(http),
+    records: recordsClient(http),
     status: () => json('/system/status'),
     devices: async ({ activeOnly } = {}) =>
       (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,
     device: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}`),
+    setParameterSchema: (idOrName, parameterSchema) =>
+      json(`/devices/${encodeURIComponent(idOrName)}`, { method: 'PUT', body: { parameterSchema } }),
     entity: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}/entity`),
     compile: (submission) => json('/compile', { method: 'POST', body: submission }),
     submitRun: async (submission, { idempotencyKey } = {}) => {
       const headers = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
       const response = await request('/runs', { method: 'POST', body: submission, headers })
+      return { run: (await response.json()) as RunResource, existing: response.status === 200 }
+    },
+    submitYaml: async (text, { recipe, idempotencyKey } = {}) => {
+      const headers = {
+        'content-type': 'application/yaml',
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      }
+      const body = new TextEncoder().encode(text)
+      const response = await request('/runs', { method: 'POST', body, headers, query: { recipe } })
       return { run: (await response.json()) as RunResource, existing: response.status === 200 }
     },
     run: (id) => json(`/runs/${encodeURIComponent(id)}`),
@@ -193,6 +223,14 @@ export function createClient(options: ClientOptions): Client {
         options,
       ),
     logs: (id) => json(`/runs/${encodeURIComponent(id)}/logs`),
+    logFiles: (id) => json(`/runs/${encodeURIComponent(id)}/logs`, { query: { format: 'files' } }),
+    input: (id) => json(`/runs/${encodeURIComponent(id)}/input`),
+    channel: (id, name, { shard } = {}) =>
+      json(`/runs/${encodeURIComponent(id)}/channels/${encodeURIComponent(name)}`, { query: { shard } }),
+    page: (id, name, number, { shard } = {}) =>
+      json(`/runs/${encodeURIComponent(id)}/channels/${encodeURIComponent(name)}/pages/${number}`, {
+        query: { shard },
+      }),
     configuration: (id: string, { format }: { format?: CircuitForm } = {}) =>
       circuit(`/runs/${encodeURIComponent(id)}/configuration`, format, {}),
     inspect: (body: Uint8Array | object, { device, format }: { device?: string; format?: CircuitForm } = {}) =>

@@ -242,6 +242,14 @@ export interface RunSubmission {
   readonly timeoutS?: number
   readonly recipe?: string
   readonly parameters?: Readonly<Record<string, unknown>>
+  /** What the run shares with others, stored once per content. */
+  readonly config?: { readonly title?: string; readonly date?: string; readonly softwareVersion?: string }
+  /** How it is executed, stored once per content. */
+  readonly exec?: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly pollIntervalS?: number
+    readonly transports?: readonly string[]
+  }
   /** Of a job: what the worker shall do, any word. */
   readonly jobType?: string
   /** Of a job: the pool whose workers do it. */
@@ -310,6 +318,10 @@ export interface DeviceResource {
   readonly lastSeenAt: string
   /** sha256 of its self-description, hex. */
   readonly descriptionHash: string
+  /** What a run on it is made from. */
+  readonly inputKinds: readonly string[]
+  /** JSON Schema of what the parameters of a run on it must be like; null: anything. */
+  readonly parameterSchema: Readonly<Record<string, unknown>> | null
 }
 
 export interface ChannelResource {
@@ -325,6 +337,64 @@ export interface ChannelResource {
   readonly samples: number
   /** sha256 over the CRC-32s of the stored blocks, hex; null until sealed. */
   readonly digest: string | null
+  readonly name: string
+  /** As its engine called it. */
+  readonly sourceName: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly pages: readonly PageHead[]
+}
+
+/** A page without what it holds. */
+export interface PageHead {
+  readonly number: number
+  readonly name: string
+  /** 0, 1 or 2. */
+  readonly dimension: number
+  readonly shape: readonly number[]
+  /** samples, mean, std, final or json. */
+  readonly kind: string
+  /** Of a device: seconds of op time of the first value. */
+  readonly t0: number | null
+  /** Of a device: seconds from value to value. */
+  readonly dt: number | null
+}
+
+export interface SeriesResource {
+  readonly name?: string
+  readonly unit?: string
+  readonly values: readonly (number | null)[]
+}
+
+/** A part of a channel, as a worker handed it in, or a window of samples. */
+export interface PageResource extends PageHead {
+  readonly data?: SeriesResource
+  readonly axisDim1?: SeriesResource | null
+  readonly axisDim2?: SeriesResource | null
+  readonly dimensions?: number
+  readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+/** A channel with its pages. */
+export interface ChannelResult {
+  readonly name: string
+  readonly sourceName: string
+  readonly unit: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly pages: readonly PageResource[]
+}
+
+/** What a run was made from. */
+export interface RunInputResource {
+  readonly inputKind: string
+  /** Exactly as it was sent. */
+  readonly input: Readonly<Record<string, unknown>>
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly requestedWork: number
+  readonly workUnit: string
+  /** Of a program: what it was compiled to. */
+  readonly configuration: Configuration | null
+  /** By name `shard-<index>/<file>`. */
+  readonly files: Readonly<Record<string, string>>
 }
 
 export interface ChannelList {
@@ -363,6 +433,9 @@ export interface LogResource {
 }
 
 export interface LogLineResource {
+  readonly shard: number
+  /** Of the log: a worker may keep several. */
+  readonly name: string
   readonly attempt: number
   readonly at: string
   readonly line: string

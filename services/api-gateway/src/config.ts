@@ -15,6 +15,8 @@ export interface GatewayConfig extends ServiceConfig {
   readonly heartbeatMs: number
   /** Whether anybody may make himself an account. */
   readonly openRegistration: boolean
+  /** Variables that a submission in YAML may name, with their values. */
+  readonly substitutions: Readonly<Record<string, string>>
   readonly oidc: OidcConfig
 }
 
@@ -29,6 +31,13 @@ export function loadConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     streamsMax: environment.integer('STREAMS_MAX', { default: 500, min: 1 }),
     heartbeatMs: environment.integer('STREAM_HEARTBEAT_MS', { default: 15_000, min: 100 }),
     openRegistration: environment.choice('REGISTRATION', ['open', 'closed'], 'open') === 'open',
+    substitutions: Object.fromEntries(
+      environment
+        .text('SUBSTITUTION_ENV', '')
+        .split(',')
+        .filter((name) => Object.hasOwn(env, name))
+        .map((name) => [name, environment.text(name, '')]),
+    ),
     oidc: {
       issuer: environment.text('OIDC_ISSUER', ''),
       audience: environment.text('OIDC_AUDIENCE', 'lucihub'),

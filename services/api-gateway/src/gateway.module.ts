@@ -25,6 +25,9 @@ import { UsersController } from './people/users.controller.ts'
 import { MembersController } from './projects/members.controller.ts'
 import { ProjectsController } from './projects/projects.controller.ts'
 import { RetentionController } from './projects/retention.controller.ts'
+import { PagesController } from './results/pages.controller.ts'
+import { RecipesController } from './recipes/recipes.controller.ts'
+import { RecordsController } from './records/records.controller.ts'
 import { ResultsController } from './results/results.controller.ts'
 import { CompileController } from './runs/compile.controller.ts'
 import { LifecycleController } from './runs/lifecycle.controller.ts'
@@ -32,6 +35,8 @@ import { RunsController } from './runs/runs.controller.ts'
 import { SweepsController } from './sweeps/sweeps.controller.ts'
 import { SystemController } from './system/system.controller.ts'
 import { WorkflowsController } from './workflows/workflows.controller.ts'
+import { ShardBatches } from './worker/shard-batches.ts'
+import { WorkerController } from './worker/worker.controller.ts'
 
 @Module({
   controllers: [
@@ -45,6 +50,10 @@ import { WorkflowsController } from './workflows/workflows.controller.ts'
     CircuitsController,
     EventsController,
     ResultsController,
+    PagesController,
+    WorkerController,
+    RecipesController,
+    RecordsController,
     ComparisonsController,
     DevicesController,
     SystemController,
@@ -63,6 +72,7 @@ import { WorkflowsController } from './workflows/workflows.controller.ts'
     CredentialCheck,
     RateLimits,
     EventStreams,
+    ShardBatches,
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_PIPE, useClass: SchemaPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },

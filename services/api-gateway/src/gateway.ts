@@ -11,7 +11,7 @@ export function apiGateway(config: GatewayConfig): Service {
     config,
     module: (bus) => GatewayModule.of(bus, config),
     http: {
-      adapter: httpAdapter(),
+      adapter: httpAdapter({ substitutions: config.substitutions }),
       port: config.httpPort,
       prepare: (app) => Promise.resolve(serveOpenApi(app, config)),
     },

@@ -2,6 +2,8 @@
  * The gateway's schemas and the client's types are written apart, because neither may import the other. Here the
  * compiler holds them together: a line that does not compile names what differs.
  */
+import { RecipePageSchema, RecordPageSchema } from '../src/recipes/recipes.schema.ts'
+import { LatestSchema, LineageSchema, RejectedPageSchema, ValiditySchema } from '../src/records/records.schema.ts'
 import type { z } from 'zod'
 import type { ComparisonSchema } from '../src/comparisons/comparisons.schema.ts'
 import type { InspectionSchema } from '../src/circuits/circuits.schema.ts'
@@ -54,6 +56,12 @@ const agreements: {
   datapoint: Agree<Sent<typeof DatapointSchema>, client.DatapointResource>
   datapoints: Agree<Sent<typeof DatapointPageSchema>, client.DatapointPage>
   files: Agree<Sent<typeof FilePageSchema>, client.FilePage>
+  recipes: Agree<Sent<typeof RecipePageSchema>, client.RecipePage>
+  records: Agree<Sent<typeof RecordPageSchema>, client.RecordPage>
+  lineage: Agree<Sent<typeof LineageSchema>, client.LineageResource>
+  validity: Agree<Sent<typeof ValiditySchema>, client.ValidityResource>
+  latest: Agree<Sent<typeof LatestSchema>, client.LatestResource>
+  rejected: Agree<Sent<typeof RejectedPageSchema>, client.RejectedPage>
   problem: [client.ProblemDocument] extends [Sent<typeof ProblemSchema>] ? true : false
   submission: [client.RunSubmission] extends [Frozen<z.input<typeof RunSubmissionSchema>>] ? true : false
   compileSubmission: [client.CompileSubmission] extends [Frozen<z.input<typeof CompileSubmissionSchema>>] ? true : false
@@ -78,6 +86,12 @@ const agreements: {
   datapoint: true,
   datapoints: true,
   files: true,
+  recipes: true,
+  records: true,
+  lineage: true,
+  validity: true,
+  latest: true,
+  rejected: true,
   problem: true,
   submission: true,
   compileSubmission: true,

@@ -213,6 +213,7 @@ class Answerer {
     return {
       channels,
       attempt: run.winningAttempt,
+      engine: 'hub',
       sampleRateHz: run.spec?.sampleRateHz ?? 0,
       problemTimePerSecond: 100,
     }

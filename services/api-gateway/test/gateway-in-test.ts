@@ -38,6 +38,7 @@ export async function gatewayInTest(overrides: Partial<GatewayConfig> = {}): Pro
     streamsMax: 20,
     heartbeatMs: 200,
     openRegistration: true,
+    substitutions: {},
     oidc: { issuer: '', audience: 'lucihub', entitlement: '' },
     ...overrides,
   }

@@ -42,7 +42,20 @@ describe('channels', () => {
       sampleRateHz: 10_000,
       problemTimePerSecond: 100,
       channels: [
-        { index: 0, label: 'x', unit: 'V', gain: 1, offset: 0, encoding: 'f32', samples: 6, digest: 'cafe' },
+        {
+          index: 0,
+          label: 'x',
+          unit: 'V',
+          gain: 1,
+          offset: 0,
+          encoding: 'f32',
+          samples: 6,
+          digest: 'cafe',
+          name: 'x',
+          sourceName: 'probe-0',
+          metadata: {},
+          pages: [{ number: 0, name: '', dimension: 1, shape: [6], kind: 'samples', t0: 0, dt: 1e-4 }],
+        },
         {
           index: 1,
           label: '=SUM(A1,"b")',
@@ -52,6 +65,10 @@ describe('channels', () => {
           encoding: 'i16',
           samples: 6,
           digest: 'cafe',
+          name: '=SUM(A1,"b")',
+          sourceName: 'probe-1',
+          metadata: {},
+          pages: [{ number: 0, name: '', dimension: 1, shape: [6], kind: 'samples', t0: 0, dt: 1e-4 }],
         },
       ],
     })

@@ -36,6 +36,17 @@ import { SessionsHandler } from './people/sessions.handler.ts'
 import { TokenSigner } from './people/token-signer.ts'
 import { UserRepository } from './people/user-repository.ts'
 import { UsersHandler } from './people/users.handler.ts'
+import { Configurations } from './records/configurations.ts'
+import { Findings } from './records/findings.ts'
+import { Lineage } from './records/lineage.ts'
+import { Preparation } from './records/preparation.ts'
+import { RecipeRepository } from './records/recipe-repository.ts'
+import { RecipesHandler } from './records/recipes.handler.ts'
+import { RecordTable } from './records/record-table.ts'
+import { LatestHandler, RecordsHandler } from './records/records.handler.ts'
+import { Rejections } from './records/rejections.ts'
+import { ResultRecord } from './records/result-record.ts'
+import { Validity } from './records/validity.ts'
 import { RunRepository } from './runs/run-repository.ts'
 import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
 import { BlobSweeper } from './files/blob-sweeper.ts'
@@ -49,6 +60,14 @@ import { Deletion } from './tree/deletion.ts'
 import { NodeData } from './tree/node-data.ts'
 import { NodesHandler } from './tree/nodes.handler.ts'
 import { Paths } from './tree/paths.ts'
+import { Deadlines } from './shards/deadlines.ts'
+import { DeviceMerge } from './shards/device-merge.ts'
+import { HotProgress } from './shards/hot-progress.ts'
+import { Merger } from './shards/merger.ts'
+import { ResultRepository } from './shards/result-repository.ts'
+import { ResultsHandler } from './shards/results.handler.ts'
+import { ShardUpdates } from './shards/shard-updates.ts'
+import { HandInHandler, WorkersHandler } from './shards/workers.handler.ts'
 import { Places } from './tree/places.ts'
 import { ProjectRepository } from './tree/project-repository.ts'
 import { TreeHandler } from './tree/tree.handler.ts'
@@ -63,6 +82,9 @@ export const HANDLERS = [
   JournalHandler,
   EventsHandler,
   MeasurementsHandler,
+  WorkersHandler,
+  HandInHandler,
+  ResultsHandler,
   DevicesHandler,
   KeysHandler,
   UsersHandler,
@@ -73,6 +95,9 @@ export const HANDLERS = [
   TreeHandler,
   NodesHandler,
   FilesHandler,
+  RecipesHandler,
+  RecordsHandler,
+  LatestHandler,
 ]
 
 export const PROVIDERS = [
@@ -83,6 +108,12 @@ export const PROVIDERS = [
   Retention,
   RunChanges,
   Overview,
+  HotProgress,
+  ShardUpdates,
+  ResultRepository,
+  DeviceMerge,
+  Merger,
+  Deadlines,
   RunRepository,
   Places,
   ProjectRepository,
@@ -113,4 +144,13 @@ export const PROVIDERS = [
   Reconciler,
   HotView,
   DatabaseHealth,
+  Configurations,
+  RecipeRepository,
+  Findings,
+  Preparation,
+  Lineage,
+  Validity,
+  RecordTable,
+  ResultRecord,
+  Rejections,
 ]

@@ -57,6 +57,7 @@ export async function startHub(overrides: Partial<RunStoreConfig> = {}): Promise
     lostAfterMs: 60_000,
     dispatchRetryMs: 5_000,
     maxQueuedPerOwner: 100,
+    workerStallMs: 60_000,
     ...overrides,
   }
   const service = await start(runStore(config))

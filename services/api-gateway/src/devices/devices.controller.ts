@@ -1,18 +1,20 @@
-import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
+import { Body, Controller, Get, Inject, Param, Put, Query, Req, Res } from '@nestjs/common'
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
 import { Problem, invariant } from '@lucihub/analog'
 import { descriptionFromProto, deviceClass, store, type Device } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Needs } from '../access/caller.ts'
+import { actorOf, From, Needs, type Caller } from '../access/caller.ts'
 import { unlessKnown } from '../http/etag.ts'
 import { Answers, Problems } from '../http/openapi.ts'
 import { instant } from '../runs/run-resource.ts'
 import {
+  DeviceChangeSchema,
   DeviceDescriptionSchema,
   DeviceFilterSchema,
   DeviceListSchema,
   DeviceSchema,
+  type DeviceChange,
   type DeviceFilter,
   type DeviceResource,
 } from './devices.schema.ts'
@@ -39,6 +41,25 @@ export class DevicesController {
   @Answers(200, DeviceSchema, 'The device')
   @Problems('not-found')
   async read(@Param('device') device: string) {
+    return deviceResource(await this.#device(device))
+  }
+
+  @Put(':device')
+  @Needs('devices:write')
+  @ApiOperation({
+    summary: 'Say what parameters a device takes',
+    description: 'Runs that name the device are checked against the schema from now on. Operators only.',
+  })
+  @ApiParam({ name: 'device', description: 'Id or name' })
+  @Answers(200, DeviceSchema, 'The device as it is now')
+  @Problems('not-found', 'invalid-request', 'validation-failed')
+  async change(
+    @From() caller: Caller,
+    @Param('device') device: string,
+    @Body({ schema: DeviceChangeSchema }) { parameterSchema }: DeviceChange,
+  ) {
+    const schemaJson = parameterSchema === null ? '' : JSON.stringify(parameterSchema)
+    await this.bus.call(store.setDeviceSchema, { actor: actorOf(caller), device, schemaJson })
     return deviceResource(await this.#device(device))
   }
 
@@ -77,6 +98,7 @@ function deviceResource({
   queueLength,
   firstSeenMs,
   lastSeenMs,
+  parameterSchemaJson,
 }: Device): DeviceResource {
   invariant(device, 'a known device has been seen')
   return {
@@ -90,5 +112,7 @@ function deviceResource({
     firstSeenAt: instant(firstSeenMs),
     lastSeenAt: instant(lastSeenMs),
     descriptionHash: device.descriptionHash,
+    inputKinds: ['ode', 'circuit'],
+    parameterSchema: parameterSchemaJson ? (JSON.parse(parameterSchemaJson) as Record<string, unknown>) : null,
   }
 }

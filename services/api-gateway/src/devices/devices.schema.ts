@@ -1,5 +1,6 @@
 import { DEVICE_CLASSES, ENTITY_CLASSES, type Entity } from '@lucihub/analog'
 import { z } from 'zod'
+import { JsonSchemaSchema } from '../projects/data.schema.ts'
 
 const instant = z.iso.datetime().describe('ISO 8601, UTC')
 
@@ -15,9 +16,18 @@ export const DeviceSchema = z
     firstSeenAt: instant,
     lastSeenAt: instant,
     descriptionHash: z.string().describe('sha256 of its self-description, hex'),
+    inputKinds: z.array(z.string()).describe('What a run on it is made from'),
+    parameterSchema: JsonSchemaSchema.nullable().describe(
+      'What the parameters of a run on it must be like; null: anything',
+    ),
   })
   .meta({ id: 'Device', description: 'An analog computer or a simulator' })
 export type DeviceResource = z.output<typeof DeviceSchema>
+
+export const DeviceChangeSchema = z
+  .strictObject({ parameterSchema: JsonSchemaSchema.nullable() })
+  .meta({ id: 'DeviceChange', description: 'What an operator says about a device' })
+export type DeviceChange = z.output<typeof DeviceChangeSchema>
 
 export const DeviceListSchema = z
   .object({ devices: z.array(DeviceSchema) })

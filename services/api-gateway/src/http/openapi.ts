@@ -44,6 +44,7 @@ const HEADERS = {
   'Lucihub-Buckets': 'Buckets per channel',
   'Lucihub-Data-Version': 'Counts the changes of the data',
   'Lucihub-File-Version': 'Version of the file: 1, 2, ...',
+  'Lucihub-Warnings': 'What a YAML submission names and is not known, each in double quotes',
   'Content-Length': 'Bytes that follow',
   'Content-Range': 'Which bytes of how many these are',
   'Content-Disposition': 'Names the file',

@@ -6,6 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { Problem } from '@lucihub/analog'
 import { histogram } from '@lucihub/service-kit'
 import type { FastifyInstance } from 'fastify'
+import { yamlSubmission } from '../runs/yaml-body.ts'
 import { parseJson } from './json-text.ts'
 import { MethodTable } from './method-table.ts'
 import { PROBLEM_CONTENT_TYPE, problemDocument } from './problem-answer.ts'
@@ -33,7 +34,7 @@ const duration = histogram(
 )
 
 /** A Fastify adapter with our limits, before any route. */
-export function httpAdapter(): FastifyAdapter {
+export function httpAdapter({ substitutions }: { substitutions: Readonly<Record<string, string>> }): FastifyAdapter {
   const {
     headersTimeout,
     connectionsCheckingInterval,
@@ -66,6 +67,17 @@ export function httpAdapter(): FastifyAdapter {
       done(failure as Error)
     }
   })
+  server.addContentTypeParser(
+    'application/yaml',
+    { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
+    (request, body, done) => {
+      try {
+        done(null, yamlSubmission(request, Buffer.from(body), substitutions))
+      } catch (failure) {
+        done(failure as Error)
+      }
+    },
+  )
   adapter.useBodyParser('application/octet-stream', false, { bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
     done(null, body),
   )

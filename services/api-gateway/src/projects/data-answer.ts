@@ -7,7 +7,11 @@ export type Data = Readonly<Record<string, unknown>>
 
 export function dataAnswer(request: FastifyRequest, reply: FastifyReply, { dataJson, dataVersion }: DataReply) {
   reply.header('lucihub-data-version', String(dataVersion))
-  return unlessKnown(request, reply, dataOf(dataJson))
+  const data = dataOf(dataJson)
+  const unknown = unlessKnown(request, reply, data)
+  if (request.method === 'GET') return unknown
+  reply.code(200) // Only a reader may have it already.
+  return data
 }
 
 /** Null where the store left it out. */

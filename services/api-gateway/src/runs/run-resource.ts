@@ -21,7 +21,6 @@ export function runSummary(run: RunMessage): RunSummaryResource {
   const kind = runKind.fromProto(spec.kind)
   const state = runState.fromProto(run.state)
   const executorKind = spec.job?.pool ? 'pool' : 'direct'
-  const merge = spec.split?.merge
   return {
     id: run.id,
     kind,
@@ -68,7 +67,7 @@ export function runSummary(run: RunMessage): RunSummaryResource {
     completedWork: run.completedWork,
     progress: { fraction: fractionOf(run, state) },
     etaS: run.etaS ?? null,
-    mergePolicy: MergePolicySchema.parse(merge ? { ...merge, byChannel: { ...merge.byChannel } } : {}),
+    mergePolicy: mergePolicyOf(run),
     partial: run.partial,
     valid: run.valid,
     stale: run.stale,
@@ -80,6 +79,13 @@ export function runSummary(run: RunMessage): RunSummaryResource {
     sweepId: run.sweepId ?? null,
     clonedFrom: run.clonedFrom ?? null,
   }
+}
+
+function mergePolicyOf({ spec }: RunMessage): RunSummaryResource['mergePolicy'] {
+  const merge = spec?.split?.merge
+  if (!merge) return MergePolicySchema.parse({})
+  const { mode, minFraction, reduce, byChannel } = merge
+  return MergePolicySchema.parse({ mode, minFraction, reduce, byChannel: { ...byChannel } })
 }
 
 /** 1 exactly when all is done; a run that completed without telling its work is done too. */

@@ -13,6 +13,7 @@ import { parseWith } from '../http/violations.ts'
 import { specificationOfRun, targetOf } from './compilation.ts'
 import { ConfigurationSchema } from './configuration.schema.ts'
 import { parameterFilters } from './parameter-filters.ts'
+import { inputOf, RunInputSchema } from './run-input.ts'
 import { RunId } from './run-id.ts'
 import { runResource, runSummary } from './run-resource.ts'
 import {
@@ -25,6 +26,7 @@ import {
   type RunSubmission,
 } from './runs.schema.ts'
 import { specify } from './submission.ts'
+import { warningsOf } from './yaml-body.ts'
 
 @ApiTags('runs')
 @Controller('api/v1/runs')
@@ -36,14 +38,14 @@ export class RunsController {
   @ApiOperation({
     summary: 'Submit a run',
     description:
-      'Compiles the program and accepts the run. A 201 is durable: the run will reach exactly one terminal state. A program that does not compile is refused and nothing is stored.',
+      'Compiles the program and accepts the run. A 201 is durable: the run will reach exactly one terminal state. A program that does not compile is refused and nothing is stored. As `application/yaml`: two documents, a header and the parameters of recipes, see docs; `?recipe=` names which one.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
     description: 'The same key with the same request gives the run that was accepted first, with status 200',
   })
-  @Answers(201, RunSchema, 'Accepted', { headers: ['Location', 'ETag'] })
+  @Answers(201, RunSchema, 'Accepted', { headers: ['Location', 'ETag', 'Lucihub-Warnings'] })
   @Answers(200, RunSchema, 'Accepted before under this Idempotency-Key', { headers: ['Location', 'ETag'] })
   @Problems(
     'invalid-request',
@@ -67,6 +69,8 @@ export class RunsController {
     const resource = runResource(present(run))
     unlessKnown(request, reply, resource)
     reply.code(existing ? 200 : 201).header('location', `/api/v1/runs/${resource.id}`)
+    const warnings = warningsOf(request)
+    if (warnings !== '') reply.header('lucihub-warnings', warnings)
     return resource
   }
 
@@ -161,6 +165,25 @@ export class RunsController {
     const { type, body } = represent({ configuration, specification: device, description: null }, media)
     reply.type(type)
     return body
+  }
+
+  @Get(':id/input')
+  @Needs('runs:read')
+  @ApiOperation({
+    summary: 'Read the input of a run',
+    description:
+      'Exactly what was sent, what was made from it, and the total work: files of each shard, of a program its configuration.',
+  })
+  @Answers(200, RunInputSchema, 'The input', { headers: ['ETag'] })
+  @Answers(304, null, 'Unchanged since the ETag in If-None-Match')
+  @Problems('not-found')
+  async input(
+    @From() caller: Caller,
+    @RunId() runId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return unlessKnown(request, reply, inputOf(await this.#run(caller, runId)))
   }
 
   @Post(':id/cancel')

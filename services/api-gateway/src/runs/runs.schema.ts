@@ -75,6 +75,24 @@ const record = {
   timeoutS: z.int().min(timeoutS.min).max(timeoutS.max).optional().describe('Seconds from the start until TIMED_OUT'),
   recipe: z.string().min(1).max(128).optional().describe('Name of the recipe whose parameters these are'),
   parameters: z.record(z.string(), z.unknown()).optional(),
+  config: z
+    .strictObject({
+      title: z.string().max(titleLength.max).optional().describe('Left out: that of the run'),
+      date: z.string().max(64).optional(),
+      softwareVersion: z.string().max(128).optional(),
+    })
+    .optional()
+    .describe('What the run shares with others, stored once per content'),
+  exec: z
+    .strictObject({
+      env: z.record(z.string().max(256), z.string().max(4_096)).default({}),
+      pollIntervalS: z.number().min(0).max(86_400).default(0),
+      transports: z.array(z.string().max(200)).max(20).default([]),
+    })
+    .optional()
+    .describe(
+      'How it is executed, stored once per content; of the environment only LUCIHUB_, LUTE_ and SLURM_ without secrets',
+    ),
 }
 
 const job = {
@@ -129,7 +147,7 @@ export const RunSubmissionSchema = z
     const { source, configuration, apb, circuit, kind } = submission
     const missing = (path: string, message: string, remedy: string): void =>
       context.addIssue({ code: 'custom', path: [path], message, params: { remedy } })
-    const [wanted, unwanted] = kind === 'job' ? [JOB_FIELDS, DEVICE_FIELDS] : [['opTimeNs'], JOB_FIELDS]
+    const [wanted, unwanted] = kind === 'job' ? [neededOfJob(submission), DEVICE_FIELDS] : [['opTimeNs'], JOB_FIELDS]
     for (const path of wanted)
       if (submission[path as keyof typeof submission] === undefined)
         context.addIssue({ code: 'invalid_type', expected: EXPECTED[path] ?? 'string', path: [path], input: undefined })
@@ -156,6 +174,20 @@ export const RunSubmissionSchema = z
   })
   .meta({ id: 'RunSubmission', description: 'What to run' })
 export type RunSubmission = z.output<typeof RunSubmissionSchema>
+
+/** A recipe says the type; its parameters may be all the input there is. */
+function neededOfJob({
+  recipe,
+  inputKind,
+  input,
+}: {
+  recipe?: unknown
+  inputKind?: unknown
+  input?: unknown
+}): string[] {
+  if (recipe === undefined) return JOB_FIELDS
+  return inputKind === undefined && input === undefined ? [] : ['inputKind', 'input']
+}
 
 /** An input of a kind must have the body of that kind. */
 function checkInput(

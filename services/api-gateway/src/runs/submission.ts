@@ -62,7 +62,7 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
 
 /** For a worker: nothing is compiled, the input is kept as it is. */
 function jobSpec(submission: RunSubmission): RunSpec {
-  const { title, maxAttempts, jobType = '', pool = '', inputKind = '', input } = submission
+  const { title, maxAttempts, jobType = '', pool = '', inputKind = 'files', input = { files: {} } } = submission
   return {
     ...recordOf(submission),
     kind: runKind.toProto('job'),
@@ -79,11 +79,14 @@ function jobSpec(submission: RunSubmission): RunSpec {
     haltOnOverload: false,
     maxAttempts,
     acceptGaps: false,
-    job: { jobType, pool, inputKind, inputJson: input === undefined ? '' : JSON.stringify(input) },
+    job: { jobType, pool, inputKind, inputJson: JSON.stringify(input) },
   }
 }
 
-type SpecRecord = Pick<RunSpec, 'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes'>
+type SpecRecord = Pick<
+  RunSpec,
+  'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes' | 'configJson' | 'execJson'
+>
 
 /** Where the run goes, how it is divided, and what is kept with it. */
 function recordOf(submission: RunSubmission): SpecRecord {
@@ -107,6 +110,8 @@ function recordOf(submission: RunSubmission): SpecRecord {
     timeoutS: submission.timeoutS ?? 0,
     tags: submission.tags,
     notes: submission.notes,
+    configJson: submission.config === undefined ? '' : JSON.stringify(submission.config),
+    execJson: submission.exec === undefined ? '' : JSON.stringify(submission.exec),
   }
 }
 

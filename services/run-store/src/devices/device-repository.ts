@@ -1,15 +1,18 @@
 /** The statements about devices: what scanners see, what is bound and leased, how long its queue is. */
 import { Injectable } from '@nestjs/common'
-import { specificationOf, type DeviceClass, type DeviceSpecification } from '@lucihub/analog'
+import { Problem, specificationOf, type DeviceClass, type DeviceSpecification } from '@lucihub/analog'
 import {
   descriptionFromProto,
   deviceClass,
   DeviceDescriptionMessage,
   type ActiveDevice,
   type ActiveDeviceList,
+  type Actor,
   type Device,
 } from '@lucihub/contracts'
 import { Database, type Statement } from '../database/database.ts'
+import { audit } from '../people/audit.ts'
+import { checkSchema } from '../schema-check.ts'
 import type { NamedDevice } from '../runs/submission.ts'
 
 export const DEVICE_COLUMNS =
@@ -32,6 +35,7 @@ interface ShownDevice extends DeviceRow {
   readonly executor_host: string | null
   readonly leased: boolean
   readonly queue_length: number
+  readonly parameter_schema: string | null
 }
 
 /** An id names one device for ever; of several that had a name in turn, the active or latest is meant. */
@@ -43,12 +47,17 @@ const BY_CLASS: Statement = {
   text: `SELECT ${DEVICE_COLUMNS} FROM device d WHERE d.device_class = $1 ORDER BY d.active DESC, d.last_seen DESC LIMIT 1`,
 }
 
-const SHOWN = `SELECT ${DEVICE_COLUMNS}, d.active, d.first_seen, d.last_seen, d.executor_host,
+const SHOWN = `SELECT ${DEVICE_COLUMNS}, d.parameter_schema::text AS parameter_schema, d.active, d.first_seen, d.last_seen, d.executor_host,
     coalesce(l.expires > now(), false) AS leased,
     (SELECT count(*) FROM run r WHERE r.target IN (d.id, 'class:' || d.device_class) AND r.state = 'QUEUED' AND r.live_attempt IS NULL) AS queue_length
   FROM device d LEFT JOIN device_lease l ON l.device_id = d.id`
 const SHOW_ALL: Statement = { name: 'list-devices', text: `${SHOWN} WHERE d.active OR NOT $1 ORDER BY d.name, d.id` }
 const SHOW_ONE: Statement = { name: 'show-device', text: `${SHOWN} WHERE ${NAMED}` }
+
+const SET_SCHEMA: Statement = {
+  name: 'device-set-schema',
+  text: 'UPDATE device SET parameter_schema = $2 WHERE id = $1',
+}
 
 /** False for a list that a later one of the same scanner boot has replaced. */
 const TAKE_LIST: Statement = {
@@ -111,6 +120,17 @@ export class DeviceRepository {
     return row ? deviceToProto(row) : null
   }
 
+  /** What the parameters of runs on it must be like from now on; empty: anything. Problems: `not-found`, `validation-failed`. */
+  async setParameterSchema(actor: Actor, text: string, schema: string): Promise<void> {
+    const device = await this.named(text)
+    if (!device) throw new Problem('not-found', `There is no device ${text.slice(0, 80)}.`)
+    if (schema !== '') checkSchema(schema, '/parameterSchema')
+    await this.database.transaction(async (transaction) => {
+      await transaction.query(SET_SCHEMA, [device.id, schema || null])
+      await audit(transaction, { actor, action: 'device.schema', object: device.id, outcome: 'ok' })
+    })
+  }
+
   /** Takes over what one scanner sees now. False when a later list was here first. */
   replace(scanner: string, { scannerBootId, sequence, devices }: ActiveDeviceList): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
@@ -152,6 +172,7 @@ function deviceToProto(row: ShownDevice): Device {
     executorHost: row.executor_host ?? '',
     leased: row.leased,
     queueLength: row.queue_length,
+    ...(row.parameter_schema !== null && { parameterSchemaJson: row.parameter_schema }),
   }
 }
 

@@ -11,9 +11,12 @@ import {
   type GetDeviceRequest,
   type ListDevicesReply,
   type ListDevicesRequest,
+  type SetDeviceSchemaReply,
+  type SetDeviceSchemaRequest,
 } from '@lucihub/contracts'
 import { Answer, Consume, type Call, type Delivery } from '@lucihub/messaging'
 import { Dispatcher } from '../execution/dispatcher.ts'
+import { needActor } from '../keys/scopes.ts'
 import { DeviceRepository } from './device-repository.ts'
 
 @Controller()
@@ -33,6 +36,14 @@ export class DevicesHandler {
     const found = await this.devices.show(device)
     if (!found) throw new Problem('not-found', `There is no device ${device.slice(0, 80)}.`)
     return { device: found }
+  }
+
+  @Answer(store.setDeviceSchema)
+  async setSchema({ actor, device, schemaJson }: SetDeviceSchemaRequest, _call: Call): Promise<SetDeviceSchemaReply> {
+    const known = needActor(actor)
+    if (known.role === 'user') throw new Problem('forbidden', 'Only an operator may do that.')
+    await this.devices.setParameterSchema(known, device, schemaJson)
+    return {}
   }
 
   /** A list replaces the one before it of the same scanner; a list with a device that cannot be is refused as a whole. */

@@ -5,9 +5,17 @@
  */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { Problem } from '@lucihub/analog'
 import { CompileReply, ConfigurationMessage, type RunOrigin, type RunSpec } from '@lucihub/contracts'
 import type { Queries, Statement } from '../database/database.ts'
+import {
+  execConfigOf,
+  generalConfigOf,
+  SOFTWARE_VERSION,
+  type ExecBody,
+  type GeneralBody,
+  type KeptConfig,
+} from '../records/configurations.ts'
+import { hasMore, keepRecord } from '../records/keeping.ts'
 import { runName, type Place } from '../tree/places.ts'
 import type { Division } from './division.ts'
 import { RUN_COLUMNS, type RunRow, type RunTexts } from './run-rows.ts'
@@ -19,11 +27,12 @@ import { uuid7 } from './uuid7.ts'
 export interface RunRecord {
   readonly recipe: string
   readonly recipeVersion: number | null
-  readonly parameters: unknown
-  readonly paramSources: unknown
-  readonly generalConfigId: string | null
-  readonly execConfigId: string | null
-  readonly result: unknown
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly paramSources: object
+  /** Runs that values came from. */
+  readonly lineage: readonly { readonly runId: string; readonly via: string }[]
+  /** As its recipe says it begins with. */
+  readonly result: Readonly<Record<string, unknown>>
 }
 
 export interface NewRun {
@@ -42,7 +51,8 @@ export interface NewRun {
 
 /** Waits in no device's queue: its shards do, or workers take it from a pool. */
 const NO_QUEUE = { split: 'split', job: 'pool' } as const
-const VERSIONS = { lucihub: '0.1.0', run: 1 } as const
+/** Of what made and stored the run. */
+const VERSIONS = { software: SOFTWARE_VERSION, compiler: SOFTWARE_VERSION, wireProto: 'lucihub.v1', run: 1 } as const
 
 const COLUMNS = [
   'id',
@@ -87,6 +97,7 @@ const COLUMNS = [
   'parameters',
   'param_sources',
   'result',
+  'result_schemas',
   'versions',
   'tags',
   'notes',
@@ -96,21 +107,26 @@ const COLUMNS = [
 
 const at = (column: (typeof COLUMNS)[number]): string => `$${COLUMNS.indexOf(column) + 1}`
 const after = (place: number): string => `$${COLUMNS.length + place}`
-/** Behind the columns: configuration body, bound of the queue, dataset, its path, name and data of the datapoint. */
-const [BODY, MAX_QUEUED, DATASET, DATASET_PATH, NAME, DATA] = [1, 2, 3, 4, 5, 6].map(after) as [
-  string,
-  string,
-  string,
-  string,
-  string,
-  string,
-]
+/** Behind the columns: configuration body, bound of the queue, dataset, its path, name of the datapoint. */
+const [BODY, MAX_QUEUED, DATASET, DATASET_PATH, NAME] = [after(1), after(2), after(3), after(4), after(5)]
+/** Then what it is configured with: hash, title, project, date, software; hash, environment, polling, transports. */
+const GENERAL = [6, 7, 8, 9, 10].map(after)
+const EXEC = [11, 12, 13, 14].map(after)
+/** Last: data of the datapoint. */
+const DATA = after(15)
 const POINT_NAME = `coalesce(nullif(${NAME}::text, ''), ${runName('n.seq')})`
 
 const INSERT: Statement = {
   name: 'insert-run',
   text: `WITH kept AS (
       INSERT INTO configuration (hash, body) VALUES (${at('configuration_hash')}, ${BODY}) ON CONFLICT (hash) DO NOTHING),
+    general AS (
+      INSERT INTO general_config (id, hash, title, project, date, software_version, run_no, timeout_s)
+      SELECT ${at('general_config_id')}::uuid, ${GENERAL[0]}::bytea, ${GENERAL[1]}::text, ${GENERAL[2]}::text, ${GENERAL[3]}::text, ${GENERAL[4]}::text,
+        ${at('run_no')}::int, coalesce(${at('timeout_s')}::int, 0) ON CONFLICT DO NOTHING),
+    exec AS (
+      INSERT INTO exec_config (id, hash, env, poll_interval_s, transports)
+      SELECT ${at('exec_config_id')}::uuid, ${EXEC[0]}::bytea, ${EXEC[1]}::jsonb, ${EXEC[2]}::float8, ${EXEC[3]}::text[] ON CONFLICT DO NOTHING),
     n AS MATERIALIZED (SELECT nextval('run_seq_seq') AS seq),
     r AS (
       INSERT INTO run (${COLUMNS.join(', ')}, seq, path, ended_at)
@@ -169,34 +185,12 @@ export interface Inserted {
   readonly texts: RunTexts
 }
 
-/** Of a run whose parameters are as they were given. */
-export function recordOf({ recipe, parametersJson }: RunSpec): RunRecord {
-  return {
-    recipe,
-    recipeVersion: null,
-    parameters: parametersOf(parametersJson),
-    paramSources: {},
-    generalConfigId: null,
-    execConfigId: null,
-    result: {},
-  }
-}
-
-/** Problem `validation-failed` for what is no JSON object. */
-function parametersOf(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text || '{}')
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  } catch {
-    // Said below.
-  }
-  const remedy = 'Send a JSON object.'
-  throw new Problem('validation-failed', 'The parameters are no JSON object.', {
-    violations: [{ pointer: '/parameters', value: text.slice(0, 80), message: 'This is no JSON object.', remedy }],
-  })
-}
-
 /** True for a run that needs more than the one statement. */
+export function needsTransaction(run: NewRun): boolean {
+  return isDivided(run) || hasMore(run.record)
+}
+
+/** True for a run with rows of shards. */
 export function isDivided({ submission }: NewRun): boolean {
   return submission.engine === 'worker' || submission.division.shares.length > 1
 }
@@ -206,18 +200,32 @@ export async function insertRun(queries: Queries, run: NewRun, place: Place | nu
   const { spec, submission, maxQueued } = run
   const configuration = Buffer.from(ConfigurationMessage.encode(submission.configuration))
   const report = reportOf(spec)
+  const runNo = place?.runNo ?? spec.place?.runNo ?? 0
+  const general = generalConfigOf(spec, { project: place?.path.split('/')[0] ?? '', runNo })
+  const exec = execConfigOf(spec)
+  const hash = createHash('sha256').update(configuration).digest()
   const values = [
-    ...Object.values(columnsOf(run, { place, report, hash: createHash('sha256').update(configuration).digest() })),
+    ...Object.values(columnsOf(run, { place, report, hash, general, exec })),
     configuration,
     maxQueued,
     place?.datasetId ?? null,
     place?.path ?? '',
     place?.name ?? '',
+    general.hash,
+    general.body.title,
+    general.body.project,
+    general.body.date,
+    general.body.softwareVersion,
+    exec.hash,
+    exec.body.env,
+    exec.body.pollIntervalS,
+    exec.body.transports,
     run.origin?.dataJson || '{}',
   ]
   const [row] = await queries.query<RunRow>(INSERT, values)
   if (!row) return null
   if (isDivided(run)) await insertShards(queries, row.id, run)
+  if (hasMore(run.record)) await keepRecord(queries, row.id, run.record)
   return { row, texts: { source: spec.source, report, configuration } }
 }
 
@@ -237,7 +245,19 @@ async function insertShards(queries: Queries, runId: string, { submission, spec 
 
 function columnsOf(
   { ownerId, idempotencyKey, spec, submission, poolId, record, origin }: NewRun,
-  { place, report, hash }: { place: Place | null; report: Buffer | null; hash: Buffer },
+  {
+    place,
+    report,
+    hash,
+    general,
+    exec,
+  }: {
+    place: Place | null
+    report: Buffer | null
+    hash: Buffer
+    general: KeptConfig<GeneralBody>
+    exec: KeptConfig<ExecBody>
+  },
 ): Record<(typeof COLUMNS)[number], unknown> {
   const { division } = submission
   return {
@@ -268,7 +288,7 @@ function columnsOf(
     pool_id: poolId,
     project_id: place?.projectId ?? null,
     datapoint_id: place ? uuid7(Date.now()) : null,
-    run_no: place?.runNo ?? spec.place?.runNo ?? 0,
+    run_no: general.body.runNo,
     shards_requested: division.shardsRequested,
     shards_effective: division.shares.length,
     work_unit: division.workUnit,
@@ -278,11 +298,12 @@ function columnsOf(
     schema_version: RUN_VERSION,
     recipe: record.recipe,
     recipe_version: record.recipeVersion,
-    general_config_id: record.generalConfigId,
-    exec_config_id: record.execConfigId,
+    general_config_id: general.id,
+    exec_config_id: exec.id,
     parameters: JSON.stringify(record.parameters),
     param_sources: JSON.stringify(record.paramSources),
     result: JSON.stringify(record.result),
+    result_schemas: record.result['schemas'] ?? [],
     versions: JSON.stringify(VERSIONS),
     tags: spec.tags,
     notes: spec.notes,

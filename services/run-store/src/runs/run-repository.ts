@@ -5,8 +5,9 @@ import { Problem } from '@lucihub/analog'
 import type { ListRunsRequest, RunMessage, RunSpec } from '@lucihub/contracts'
 import { mayReadRun, type Asker } from '../access/rights.ts'
 import { Database, type Statement } from '../database/database.ts'
+import { HotProgress, type Told } from '../shards/hot-progress.ts'
 import { Places } from '../tree/places.ts'
-import { insertRun, isDivided, type NewRun } from './insertion.ts'
+import { insertRun, isDivided, needsTransaction, type NewRun } from './insertion.ts'
 import { listPlan } from './run-list.ts'
 import {
   ATTEMPT_COLUMNS,
@@ -17,6 +18,7 @@ import {
   type AttemptRow,
   type RunRow,
   type RunTexts,
+  type ShardJson,
   type ShardsColumn,
 } from './run-rows.ts'
 import { specHash } from './submission.ts'
@@ -52,12 +54,13 @@ export class RunRepository {
   constructor(
     private readonly database: Database,
     private readonly places: Places,
+    private readonly hot: HotProgress,
   ) {}
 
   /** Accepts a run, or finds the one that the key already stands for. Problems: `idempotency-mismatch`, `too-many-requests`, and those of its place. */
   async accept(run: NewRun, asker: Asker): Promise<{ readonly run: RunMessage; readonly existing: boolean }> {
     const inserted = await this.places.settle(asker, run.spec.place ?? null, (place) =>
-      isDivided(run)
+      needsTransaction(run)
         ? this.database.transaction((transaction) => insertRun(transaction, run, place))
         : insertRun(this.database, run, place),
     )
@@ -116,12 +119,29 @@ export class RunRepository {
   }
 
   private async whole(row: WholeRow): Promise<RunMessage> {
-    const run = runToProto(row, { attempts: await this.attempts([row.id]), texts: row, shards: row.shards })
+    const working = row.engine === 'worker' && row.state === 'RUNNING'
+    const [attempts, newer] = await Promise.all([
+      this.attempts([row.id]),
+      working ? this.hot.newer(row.id) : new Map<number, Told>(),
+    ])
+    const shards = row.shards?.map((shard) => withNewer(shard, newer.get(shard.index))) ?? null
+    const run = runToProto(row, { attempts, texts: row, shards })
     return row.input ? { ...run, inputJson: gunzipSync(row.input).toString() } : run
   }
 
   private async attempts(runIds: readonly string[]): Promise<AttemptRow[]> {
     return runIds.length === 0 ? [] : this.database.query<AttemptRow>(ATTEMPTS, [runIds])
+  }
+}
+
+/** What a worker told since the last write to the database. */
+function withNewer(shard: ShardJson, told: Told | undefined): ShardJson {
+  if (!told || shard.state !== 'RUNNING' || told.attempt !== shard.attempt) return shard
+  return {
+    ...shard,
+    completed: Math.max(shard.completed, told.completed),
+    etaS: told.etaS,
+    lastUpdateAtMs: Math.max(shard.lastUpdateAtMs, told.atMs),
   }
 }
 

@@ -22,6 +22,17 @@ import {
 import type { MergePolicy } from './division.ts'
 import { upcast, type StateChangeJson } from './run-version.ts'
 
+/**
+ * SQL: something the run was made from, near or far, was valid once and is not any more. Runs that were made from
+ * nothing, which is most of them, cost one look into an index.
+ */
+export function staleSql(run: string): string {
+  return `EXISTS (WITH RECURSIVE up AS (
+      SELECT l.parent_run_id AS id FROM lineage l WHERE l.child_run_id = ${run}.id
+      UNION SELECT l.parent_run_id FROM lineage l JOIN up ON l.child_run_id = up.id)
+    SELECT FROM up JOIN run p ON p.id = up.id WHERE p.state = 'COMPLETED' AND NOT p.valid)`
+}
+
 /** Everything of a run but its source, report, configuration and input. */
 export const RUN_COLUMNS = `r.id, r.seq, r.owner_id, r.kind, r.title, r.device_id, r.device_class, r.op_time_ns, r.ic_time_ns,
   r.sample_rate_hz, r.halt_on_overload, r.max_attempts, r.accept_gaps, r.num_channels, r.expected_samples, r.state, r.reason,
@@ -29,7 +40,8 @@ export const RUN_COLUMNS = `r.id, r.seq, r.owner_id, r.kind, r.title, r.device_i
   r.job_type, r.input_kind, r.engine, r.project_id, r.datapoint_id, r.path, r.run_no, r.parent_id, r.shard_index,
   r.shards_requested, r.shards_effective, r.work_unit, r.requested_work, r.completed_work, r.eta_s, r.merge_policy, r.partial,
   r.schema_version, r.timeout_s, r.recipe, r.general_config_id, r.exec_config_id, r.parameters, r.param_sources, r.result, r.valid, r.versions,
-  r.state_changes, r.tags, r.notes, r.sweep_id, r.cloned_from, CASE WHEN r.pool_id IS NOT NULL THEN (SELECT p.name FROM pool p WHERE p.id = r.pool_id) END AS pool`
+  r.state_changes, r.tags, r.notes, r.sweep_id, r.cloned_from, CASE WHEN r.pool_id IS NOT NULL THEN (SELECT p.name FROM pool p WHERE p.id = r.pool_id) END AS pool,
+  ${staleSql('r')} AS stale`
 
 export interface RunRow {
   readonly id: string
@@ -90,6 +102,7 @@ export interface RunRow {
   readonly sweep_id: string | null
   readonly cloned_from: string | null
   readonly pool: string | null
+  readonly stale: boolean
 }
 
 /** The long parts, read only where one run is shown. */
@@ -189,7 +202,7 @@ export function runToProto(stored: RunRow, { attempts, texts, shards }: RunParts
     ...(eta !== null && { etaS: eta }),
     valid: row.valid,
     partial: row.partial,
-    stale: false,
+    stale: row.stale,
     resultJson: JSON.stringify(row.result),
     parametersJson: JSON.stringify(row.parameters),
     paramSourcesJson: JSON.stringify(row.param_sources),
@@ -254,6 +267,8 @@ export function specToProto(row: RunRow, texts: RunTexts | null): RunSpec {
     timeoutS: row.timeout_s ?? 0,
     tags: row.tags,
     notes: row.notes,
+    configJson: '',
+    execJson: '',
   }
 }
 

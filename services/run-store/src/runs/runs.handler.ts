@@ -1,5 +1,5 @@
 import { Controller, Inject } from '@nestjs/common'
-import { Problem } from '@lucihub/analog'
+import { Problem, type Violation } from '@lucihub/analog'
 import {
   broadcasts,
   store,
@@ -19,9 +19,11 @@ import { DeviceRepository } from '../devices/device-repository.ts'
 import { Dispatcher } from '../execution/dispatcher.ts'
 import { poolFor } from '../people/pool-repository.ts'
 import { HotView } from '../view/hot-view.ts'
-import { cancel } from './cancellation.ts'
+import { HotProgress } from '../shards/hot-progress.ts'
+import { mayStop, stop } from './cancellation.ts'
 import { noSuchRun, RunRepository } from './run-repository.ts'
-import { recordOf, type NewRun } from './insertion.ts'
+import { Preparation } from '../records/preparation.ts'
+import type { NewRun } from './insertion.ts'
 import { judge, wantedClass } from './submission.ts'
 import { isUuid } from './uuid7.ts'
 
@@ -34,6 +36,7 @@ export class SubmitHandler {
     private readonly devices: DeviceRepository,
     private readonly dispatcher: Dispatcher,
     private readonly database: Database,
+    private readonly preparation: Preparation,
     @Inject(CONFIG) private readonly config: RunStoreConfig,
   ) {}
 
@@ -48,14 +51,20 @@ export class SubmitHandler {
     if (known) return { run: known, existing: true }
 
     const device = await this.devices.named(spec.deviceId)
+    const asker = { userId: ownerId, role: role || 'user' }
+    const wanted = { spec, asker, deviceId: device?.id ?? '' }
+    const refuse = async (violations: readonly Violation[]): Promise<never> => {
+      await this.preparation.reject(wanted, violations)
+      const detail = `The run has ${violations.length} values that cannot be accepted.`
+      throw new Problem('validation-failed', detail, { violations })
+    }
+    const task = await this.preparation.task(spec)
     const example = wantedClass(spec, device) === 'REDAC' && !device ? await this.devices.exampleOf('REDAC') : null
-    const judged = judge(spec, { device, example })
-    if ('violations' in judged)
-      throw new Problem(
-        'validation-failed',
-        `The run has ${judged.violations.length} values that cannot be accepted.`,
-        { violations: judged.violations },
-      )
+    const judged = judge(task.spec, { device, example })
+    if ('violations' in judged) return refuse([...task.violations, ...judged.violations])
+    if (task.violations.length > 0) return refuse(task.violations)
+    const { record, violations } = await this.preparation.record(wanted, task.recipe)
+    if (violations.length > 0) return refuse(violations)
     const pool = spec.job?.pool ? await poolFor(this.database, { name: spec.job.pool, ownerId }) : null
     const run: NewRun = {
       ownerId,
@@ -63,11 +72,11 @@ export class SubmitHandler {
       spec,
       submission: judged.submission,
       poolId: pool?.id ?? null,
-      record: recordOf(spec),
+      record,
       maxQueued: this.config.maxQueuedPerOwner,
       origin,
     }
-    const accepted = await this.runs.accept(run, { userId: ownerId, role: role || 'user' })
+    const accepted = await this.runs.accept(run, asker)
     if (!accepted.existing) this.dispatcher.wake()
     return accepted
   }
@@ -80,6 +89,7 @@ export class RunsHandler {
     private readonly runs: RunRepository,
     private readonly dispatcher: Dispatcher,
     private readonly view: HotView,
+    private readonly hot: HotProgress,
     private readonly bus: Bus,
   ) {}
 
@@ -97,13 +107,13 @@ export class RunsHandler {
   @Answer(store.cancelRun)
   async cancelRun({ ownerId, runId, role }: CancelRunRequest, _call: Call): Promise<CancelRunReply> {
     if (!isUuid(runId)) throw noSuchRun(runId)
-    const done = await this.database.transaction((transaction) => cancel(transaction, { ownerId, runId }))
+    await mayStop(this.database, { userId: ownerId, role: role || 'user' }, runId)
+    const { entered, asked } = await this.database.transaction((transaction) => stop(transaction, runId, 'CANCELED'))
+    this.hot.forget(runId)
     // Both only make it faster: the next lease reply repeats the request, and the state can be read.
-    if (done.kind === 'asked') this.bus.broadcast(broadcasts.cancelNudge, [done.host], { runId, attempt: done.attempt })
-    if (done.kind === 'canceled') {
-      this.view.entered(runId, { attempt: done.attempt, state: 'CANCELED', reason: 'canceled by its user' })
-      this.dispatcher.wake()
-    }
+    for (const { host, ...attempt } of asked) this.bus.broadcast(broadcasts.cancelNudge, [host], attempt)
+    for (const { runId: stopped, ...state } of entered) this.view.entered(stopped, state)
+    if (entered.length > 0) this.dispatcher.wake()
     return { run: await this.runs.get({ userId: ownerId, role: role || 'user' }, runId) }
   }
 }

@@ -242,6 +242,8 @@ export function specHash(spec: RunSpec): Buffer {
     timeoutS: spec.timeoutS,
     tags: spec.tags,
     notes: spec.notes,
+    configJson: spec.configJson,
+    execJson: spec.execJson,
     kind: spec.kind,
     title: spec.title,
     source: spec.source,

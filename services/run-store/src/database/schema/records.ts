@@ -5,7 +5,7 @@ export const RECORDS = [
     id uuid PRIMARY KEY,
     hash bytea NOT NULL UNIQUE,
     title text NOT NULL,
-    project_id uuid REFERENCES project,
+    project text NOT NULL,
     run_no int NOT NULL,
     date text NOT NULL,
     software_version text NOT NULL,
@@ -18,6 +18,8 @@ export const RECORDS = [
     poll_interval_s double precision NOT NULL,
     transports text[] NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now())`,
+  'CREATE INDEX run_general_config ON run (general_config_id) WHERE general_config_id IS NOT NULL',
+  'CREATE INDEX run_exec_config ON run (exec_config_id, owner_id) WHERE exec_config_id IS NOT NULL',
   `CREATE TABLE parameter_schema (
     hash bytea PRIMARY KEY,
     body jsonb NOT NULL)`,
@@ -67,9 +69,10 @@ export const RECORDS = [
     recipe text NOT NULL,
     body jsonb NOT NULL,
     violations jsonb NOT NULL)`,
+  'CREATE INDEX rejected_submission_owner ON rejected_submission (owner_id, id)',
 ]
 
-export const RECORDS_UNDONE = [
+const TABLES = [
   'rejected_submission',
   'lineage',
   'validity_event',
@@ -78,4 +81,10 @@ export const RECORDS_UNDONE = [
   'parameter_schema',
   'exec_config',
   'general_config',
-].map((table) => `DROP TABLE ${table}`)
+]
+
+export const RECORDS_UNDONE = [
+  'DROP INDEX run_general_config',
+  'DROP INDEX run_exec_config',
+  ...TABLES.map((table) => `DROP TABLE ${table}`),
+]

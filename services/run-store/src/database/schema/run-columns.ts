@@ -29,6 +29,7 @@ export const RUN_COLUMNS_ADDED = [
     ADD merge_policy jsonb NOT NULL DEFAULT '{}',
     ADD partial boolean NOT NULL DEFAULT false,
     ADD timeout_s int,
+    ADD timed_out boolean NOT NULL DEFAULT false,
     ADD recipe text NOT NULL DEFAULT '',
     ADD recipe_version int,
     ADD general_config_id uuid,
@@ -72,18 +73,28 @@ export const RUN_COLUMNS_ADDED = [
   'CREATE INDEX run_parent ON run (parent_id, shard_index) WHERE parent_id IS NOT NULL',
   'CREATE INDEX run_result_schemas ON run USING gin (result_schemas)',
   'CREATE INDEX run_tags ON run USING gin (tags)',
+  'CREATE INDEX run_deadline ON run (started_at) WHERE timeout_s IS NOT NULL AND ended_at IS NULL',
+  `CREATE INDEX run_to_merge ON run (seq) WHERE state IN ('MERGE_QUEUED', 'MERGING')`,
+  `CREATE INDEX run_for_workers ON run (pool_id, seq) WHERE engine = 'worker' AND state IN ('QUEUED', 'RUNNING')`,
 ]
 
 export const RUN_COLUMNS_REMOVED = [
   'DROP TRIGGER run_state_entered ON run',
   'DROP FUNCTION run_state_entered',
-  ...['run_project', 'run_recipe', 'run_parent', 'run_result_schemas', 'run_tags'].map(
-    (index) => `DROP INDEX ${index}`,
-  ),
+  ...[
+    'run_project',
+    'run_recipe',
+    'run_parent',
+    'run_result_schemas',
+    'run_tags',
+    'run_deadline',
+    'run_to_merge',
+    'run_for_workers',
+  ].map((index) => `DROP INDEX ${index}`),
   `ALTER TABLE run
     DROP job_type, DROP input_kind, DROP engine, DROP pool_id, DROP project_id, DROP datapoint_id, DROP path, DROP run_no,
     DROP parent_id, DROP shard_index, DROP shards_requested, DROP shards_effective, DROP work_unit, DROP requested_work,
-    DROP completed_work, DROP eta_s, DROP merge_policy, DROP partial, DROP timeout_s, DROP recipe, DROP recipe_version,
+    DROP completed_work, DROP eta_s, DROP merge_policy, DROP partial, DROP timeout_s, DROP timed_out, DROP recipe, DROP recipe_version,
     DROP general_config_id, DROP exec_config_id, DROP parameters, DROP param_sources, DROP result, DROP result_schemas,
     DROP valid, DROP versions, DROP schema_version, DROP state_changes, DROP tags, DROP notes, DROP sweep_id,
     DROP cloned_from`,

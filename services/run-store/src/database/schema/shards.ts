@@ -19,6 +19,7 @@ export const SHARDS = [
     error text NOT NULL DEFAULT '',
     PRIMARY KEY (run_id, index)) WITH (fillfactor = 50)`,
   `CREATE INDEX shard_waiting ON shard (run_id, index) WHERE state = 'QUEUED'`,
+  `CREATE INDEX shard_at_worker ON shard (last_update_at) WHERE state = 'RUNNING' AND child_run_id IS NULL`,
   // gzip of UTF-8 JSON: the body as it was sent, and the files made from it.
   `CREATE TABLE run_input (
     run_id uuid PRIMARY KEY REFERENCES run ON DELETE CASCADE,
