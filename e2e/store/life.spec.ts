@@ -83,7 +83,7 @@ test('YP-11 YP-48 a deleted run leaves nothing but its tombstone', async () => {
 test('YP-48 unknown is 404, foreign is 404, at work is 409', async () => {
   expect((await ask('DELETE', `/runs/${NOBODY}`)).status).toBe(404)
   expect((await ask('DELETE', '/runs/not-an-id')).status).toBe(404)
-  const long = await ask('POST', '/runs', { ...SHORT, kind: 'run', opTimeNs: 20_000_000_000, sampleRateHz: 100 })
+  const long = await ask('POST', '/runs', { ...SHORT, kind: 'run', opTimeNs: 3_000_000_000 })
   const refused = await ask('DELETE', `/runs/${long.body.id}`)
   expect([refused.status, refused.body.detail]).toEqual([
     409,
@@ -203,8 +203,6 @@ test('words and parameters are found by an index among 100 000 runs', async () =
   expect(
     await plan(`r.id IN (SELECT p.run_id FROM parameter_index p WHERE p.path = 'level' AND p.num BETWEEN 500 AND 501)`),
   ).toContain('parameter_num')
-  await sql(`DELETE FROM run_terminal WHERE run_id IN (SELECT id FROM run WHERE path LIKE 'many/runs/%')`)
-  await sql(`DELETE FROM run WHERE path LIKE 'many/runs/%'`)
 })
 
 test('a project may say how long its runs stay', async () => {

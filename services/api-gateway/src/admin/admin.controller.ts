@@ -32,12 +32,18 @@ export class AdminController {
     const wanted = { actor: actorOf(caller), username, provider, cursor, limit }
     const { runs, nextCursor } = await this.bus.call(store.listAllRuns, wanted)
     return {
-      runs: runs.map(({ submittedAtMs, startedAtMs, endedAtMs, state, ...run }) => ({
-        ...run,
-        state: runState.fromProto(state),
-        submittedAt: instant(submittedAtMs),
-        startedAt: orNull(startedAtMs),
-        endedAt: orNull(endedAtMs),
+      // Field by field: what a message leaves out is not its own property.
+      runs: runs.map((run) => ({
+        id: run.id,
+        seq: run.seq,
+        title: run.title,
+        state: runState.fromProto(run.state),
+        path: run.path,
+        ownerId: run.ownerId,
+        username: run.username,
+        provider: run.provider,
+        submittedAt: instant(run.submittedAtMs),
+        ...spanOf(run),
       })),
       nextCursor: nextCursor || null,
     }
@@ -56,11 +62,16 @@ export class AdminController {
     const wanted = { actor: actorOf(caller), username, provider, runId, cursor, limit }
     const { shards, nextCursor } = await this.bus.call(store.listAllShards, wanted)
     return {
-      shards: shards.map(({ startedAtMs, endedAtMs, state, ...shard }) => ({
-        ...shard,
-        state: runState.fromProto(state),
-        startedAt: orNull(startedAtMs),
-        endedAt: orNull(endedAtMs),
+      shards: shards.map((shard) => ({
+        runId: shard.runId,
+        index: shard.index,
+        state: runState.fromProto(shard.state),
+        requested: shard.requested,
+        completed: shard.completed,
+        workerId: shard.workerId,
+        username: shard.username,
+        provider: shard.provider,
+        ...spanOf(shard),
       })),
       nextCursor: nextCursor || null,
     }
@@ -83,6 +94,6 @@ export class AdminController {
   }
 }
 
-function orNull(ms: number): string | null {
-  return ms === 0 ? null : instant(ms)
+function spanOf({ startedAtMs, endedAtMs }: { readonly startedAtMs: number; readonly endedAtMs: number }) {
+  return { startedAt: startedAtMs ? instant(startedAtMs) : null, endedAt: endedAtMs ? instant(endedAtMs) : null }
 }
