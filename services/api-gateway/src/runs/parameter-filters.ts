@@ -3,7 +3,7 @@ import { Problem } from '@lucihub/analog'
 import type { ParameterFilter } from '@lucihub/contracts'
 
 export const PARAMETER_PREFIX = 'param.'
-const NUMBER = '[-+]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+]?\\d+)?'
+const NUMBER = '[-+]?(?:\\d+(?:\\.\\d+)?|\\.\\d+)(?:[eE][-+]?\\d+)?'
 const RANGE = new RegExp(`^(${NUMBER})?\\.\\.(${NUMBER})?$`)
 const FILTERS_MAX = 20
 const LENGTH_MAX = 500

@@ -197,10 +197,10 @@ export class Removal {
     })
     // What is still in the streams is nobody's now; a purge that fails leaves it to the streams' own limits.
     for (const { run_id, host, device_id } of inStreams)
-      for (const feed of [feeds.journalEvent, feeds.journalData])
-        await this.bus
-          .purge(feed, [host, device_id, run_id])
-          .catch((error: unknown) => this.logger.warn(`Records of run ${run_id} stay in the streams: ${String(error)}`))
+      await Promise.all([
+        this.bus.purge(feeds.journalEvent, [host, device_id, run_id]),
+        this.bus.purge(feeds.journalData, [host, device_id, run_id]),
+      ]).catch((error: unknown) => this.logger.warn(`Records of run ${run_id} stay in the streams: ${String(error)}`))
     return invalidated
   }
 
