@@ -8,10 +8,14 @@ export interface Told {
   readonly stderr: string
 }
 
-/** Runs one command line; `input` is what stdin holds. */
-export function lucihub({ hub }: RunningHub, args: readonly string[], { input = '' } = {}): Promise<Told> {
+/** Runs one command line; `input` is what stdin holds, `environment` what it is told besides. */
+export function lucihub(
+  { hub }: RunningHub,
+  args: readonly string[],
+  { input = '', environment = {} }: { readonly input?: string; readonly environment?: NodeJS.ProcessEnv } = {},
+): Promise<Told> {
   return new Promise((resolve) => {
-    const env = { ...process.env, LUCIHUB_URL: hub.url, LUCIHUB_API_KEY: hub.apiKey }
+    const env = { ...process.env, LUCIHUB_URL: hub.url, LUCIHUB_API_KEY: hub.apiKey, ...environment }
     const child = spawn(process.execPath, ['dist/cli.mjs', ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (text) => (stdout += text))

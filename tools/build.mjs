@@ -16,9 +16,11 @@ const OPTIONAL = [
   /^@sap\//,
   /^@aws-sdk\//,
   /^@fastify\/(view|multipart)$/,
+  // TypeORM asks for it by its bare name; we take one of its files, which becomes part of the bundle.
+  /^sql\.js$/,
   /^@nestjs\/(websockets|platform-express)/,
   /^(amqp-connection-manager|amqplib|cache-manager|ioredis|kafkajs|mqtt|class-transformer|class-validator)(\/|$)/,
-  /^(better-sqlite3|expo-sqlite|hdb-pool|mongodb|mssql|mysql|mysql2|oracledb|pg-native|pg-query-stream|react-native-sqlite-storage|sql\.js|sqlite3|typeorm-aurora-data-api-driver)(\/|$)/,
+  /^(better-sqlite3|expo-sqlite|hdb-pool|mongodb|mssql|mysql|mysql2|oracledb|pg-native|pg-query-stream|react-native-sqlite-storage|sqlite3|typeorm-aurora-data-api-driver)(\/|$)/,
 ]
 
 /** What CommonJS packages expect to find in an ES module bundle. */

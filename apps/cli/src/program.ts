@@ -3,8 +3,11 @@ import { Command, CommanderError } from 'commander'
 import type { Shell } from './command.ts'
 import { adminAuditCommands } from './commands/admin/audit.ts'
 import { adminKeysCommands } from './commands/admin/keys.ts'
+import { maintenanceCommands } from './commands/admin/maintenance.ts'
 import { adminMigrateCommand } from './commands/admin/migrate.ts'
 import { adminPoolsCommands } from './commands/admin/pools.ts'
+import { adminRunsCommands } from './commands/admin/runs.ts'
+import { adminShardsCommands } from './commands/admin/shards.ts'
 import { adminRecordsCommands } from './commands/admin/records.ts'
 import { adminUsersCommands } from './commands/admin/users.ts'
 import { cancelCommand } from './commands/cancel.ts'
@@ -74,7 +77,10 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     recipesCommands,
     adminKeysCommands,
     adminAuditCommands,
+    adminRunsCommands,
+    adminShardsCommands,
     adminMigrateCommand,
+    ...maintenanceCommands,
   ]
   for (const add of commands) add(shell)
   try {

@@ -311,6 +311,8 @@ function resourceOf(
     tags: [],
     notes: '',
     parentId: null,
+    sweepId: null,
+    clonedFrom: null,
     stateChanges: [],
     shards: [],
     input: {},

@@ -97,4 +97,5 @@ export const EVERY_RUN: Omit<ListRunsRequest, 'ownerId'> = {
   page: 0,
   text: '',
   sweepId: '',
+  parameters: [],
 }

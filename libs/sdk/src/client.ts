@@ -1,4 +1,5 @@
 /** The client: one function per route of the hub's HTTP API. Every failure is a {@link HubProblem} or a {@link TransportError}. */
+import { campaignsClient, type CampaignsClient } from './campaigns.ts'
 import type { Configuration, DeviceDescription, RunKind, RunState } from '@lucihub/analog'
 import { TransportError } from './failure.ts'
 import { openHttp, type HttpOptions, type RequestOptions } from './http.ts'
@@ -151,6 +152,8 @@ export interface Client {
   readonly tree: TreeClient
   /** Files of datasets, datapoints and runs. */
   readonly files: FilesClient
+  /** Sweeps, workflows, and what becomes of runs later. */
+  readonly campaigns: CampaignsClient
   /** Recipes, configurations, records, validity and lineage. */
   readonly records: RecordsClient
 }
@@ -183,6 +186,7 @@ export function createClient(options: ClientOptions): Client {
     people: peopleClient(http),
     tree: treeClient(http),
     files: filesClient(http),
+    campaigns: campaignsClient(http),
     records: recordsClient(http),
     status: () => json('/system/status'),
     devices: async ({ activeOnly } = {}) =>

@@ -114,6 +114,9 @@ export interface RunSummary {
   readonly notes: string
   /** The run that this is a shard of. */
   readonly parentId: string | null
+  readonly sweepId: string | null
+  /** The run that it repeats. */
+  readonly clonedFrom: string | null
 }
 
 export type Reduction = 'mean' | 'mean_std' | 'concat' | 'none'

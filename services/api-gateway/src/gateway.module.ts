@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common'
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core'
 import { MessagingModule, type Bus } from '@lucihub/messaging'
+import { AdminController } from './admin/admin.controller.ts'
 import { AccessGuard } from './access/access.guard.ts'
 import { CredentialCheck } from './access/credential-check.ts'
 import { RateLimits } from './access/rate-limits.ts'
@@ -23,19 +24,28 @@ import { PoolsController } from './people/pools.controller.ts'
 import { UsersController } from './people/users.controller.ts'
 import { MembersController } from './projects/members.controller.ts'
 import { ProjectsController } from './projects/projects.controller.ts'
+import { RetentionController } from './projects/retention.controller.ts'
 import { PagesController } from './results/pages.controller.ts'
 import { RecipesController } from './recipes/recipes.controller.ts'
 import { RecordsController } from './records/records.controller.ts'
 import { ResultsController } from './results/results.controller.ts'
 import { CompileController } from './runs/compile.controller.ts'
+import { LifecycleController } from './runs/lifecycle.controller.ts'
 import { RunsController } from './runs/runs.controller.ts'
+import { SweepsController } from './sweeps/sweeps.controller.ts'
 import { SystemController } from './system/system.controller.ts'
+import { WorkflowsController } from './workflows/workflows.controller.ts'
 import { ShardBatches } from './worker/shard-batches.ts'
 import { WorkerController } from './worker/worker.controller.ts'
 
 @Module({
   controllers: [
     RunsController,
+    LifecycleController,
+    SweepsController,
+    WorkflowsController,
+    AdminController,
+    RetentionController,
     CompileController,
     CircuitsController,
     EventsController,

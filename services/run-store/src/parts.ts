@@ -1,4 +1,13 @@
 /** Everything the module is made of: what hears the bus, and what that stands on. */
+import { CampaignsHandler } from './campaigns/campaigns.handler.ts'
+import { SweepRepository } from './campaigns/sweep-repository.ts'
+import { WorkflowRepository } from './campaigns/workflow-repository.ts'
+import { WorkflowRunner } from './campaigns/workflow-runner.ts'
+import { LifecycleHandler } from './lifecycle/lifecycle.handler.ts'
+import { Overview } from './lifecycle/overview.ts'
+import { Removal } from './lifecycle/removal.ts'
+import { Retention } from './lifecycle/retention.ts'
+import { RunChanges } from './lifecycle/run-changes.ts'
 import { DeviceRepository } from './devices/device-repository.ts'
 import { DevicesHandler } from './devices/devices.handler.ts'
 import { AttemptReaper } from './execution/attempt-reaper.ts'
@@ -65,6 +74,8 @@ import { TreeHandler } from './tree/tree.handler.ts'
 import { HotView } from './view/hot-view.ts'
 
 export const HANDLERS = [
+  CampaignsHandler,
+  LifecycleHandler,
   SubmitHandler,
   RunsHandler,
   LeasesHandler,
@@ -90,6 +101,13 @@ export const HANDLERS = [
 ]
 
 export const PROVIDERS = [
+  SweepRepository,
+  WorkflowRepository,
+  WorkflowRunner,
+  Removal,
+  Retention,
+  RunChanges,
+  Overview,
   HotProgress,
   ShardUpdates,
   ResultRepository,

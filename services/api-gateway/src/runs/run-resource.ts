@@ -76,6 +76,8 @@ export function runSummary(run: RunMessage): RunSummaryResource {
     tags: [...spec.tags],
     notes: spec.notes,
     parentId: run.parentId || null,
+    sweepId: run.sweepId ?? null,
+    clonedFrom: run.clonedFrom ?? null,
   }
 }
 

@@ -13,6 +13,7 @@ import { unlessKnown } from '../http/etag.ts'
 import { parseWith } from '../http/violations.ts'
 import { specificationOfRun, targetOf } from './compilation.ts'
 import { ConfigurationSchema } from './configuration.schema.ts'
+import { parameterFilters } from './parameter-filters.ts'
 import { inputOf, RunInputSchema } from './run-input.ts'
 import { RunId } from './run-id.ts'
 import { runResource, runSummary } from './run-resource.ts'
@@ -78,7 +79,11 @@ export class RunsController {
 
   @Get()
   @Needs('runs:read')
-  @ApiOperation({ summary: 'List runs', description: 'Your runs, newest first, page by page.' })
+  @ApiOperation({
+    summary: 'List runs',
+    description:
+      'Your runs, newest first, page by page. `param.<path>=<value>` finds runs by a parameter, `param.<path>=1..2` by a range of numbers, open at either end.',
+  })
   @Answers(200, RunPageSchema, 'A page of runs')
   @Problems('invalid-request', 'validation-failed')
   async list(@From() caller: Caller, @Query({ schema: RunFilterSchema }) filter: RunFilter) {
@@ -102,6 +107,7 @@ export class RunsController {
       engine: filter.executor_kind === undefined ? '' : filter.executor_kind === 'pool' ? 'worker' : 'hub',
       text: filter.q ?? '',
       sweepId: filter.sweep ?? '',
+      parameters: parameterFilters(filter),
       orderBy: filter.order_by === 'submitted_at' ? '' : filter.order_by,
       ascending: filter.order === 'asc',
       page: filter.page ?? 0,

@@ -10,6 +10,7 @@ import {
 import { z } from 'zod'
 import { ConfigurationSchema } from './configuration.schema.ts'
 import { CompileReportSchema, DiagnosticSchema } from './diagnostic.schema.ts'
+import { PARAMETER_PREFIX } from './parameter-filters.ts'
 import { division, MergePolicySchema, ShardSchema, StateChangeSchema } from './shards.schema.ts'
 
 const { opTimeNs, icTimeNs, sampleRateHz, attempts, sourceBytes, titleLength, tags, timeoutS, notesLength, runNo } =
@@ -271,6 +272,8 @@ const runSummary = {
   tags: z.array(z.string()),
   notes: z.string(),
   parentId: z.uuid().nullable().describe('The run that this is a shard of'),
+  sweepId: z.uuid().nullable(),
+  clonedFrom: z.uuid().nullable().describe('The run that it repeats'),
 }
 
 export const RunSummarySchema = z.object(runSummary).meta({ id: 'RunSummary', description: 'A run as lists show it' })
@@ -308,7 +311,7 @@ export const RunPageSchema = z
 const integerText = z.coerce.number<string>().int()
 
 export const RunFilterSchema = z
-  .strictObject({
+  .object({
     state: commaList(RUN_STATES).describe(`Any of these, comma-separated: ${RUN_STATES.join(', ')}`),
     kind: commaList(RUN_KINDS).describe(`Any of these, comma-separated: ${RUN_KINDS.join(', ')}`),
     device: DeviceReference.optional(),
@@ -330,7 +333,11 @@ export const RunFilterSchema = z
       .describe('All of these, comma-separated'),
     pool: z.string().max(128).optional(),
     executor_kind: z.enum(['direct', 'pool']).optional(),
-    q: z.string().max(200).optional().describe('Text in title, notes, tags or path'),
+    q: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('Words in title, notes, source, tags or path; all of them, each may be the beginning of one'),
     sweep: z.uuid().optional(),
     order_by: z.enum(['submitted_at', 'started_at', 'ended_at', 'title']).default('submitted_at'),
     order: z.enum(['asc', 'desc']).default('desc'),
@@ -338,6 +345,12 @@ export const RunFilterSchema = z
     limit: integerText.min(1).max(200).default(50),
     page: integerText.min(1).max(1_000_000).optional().describe('From 1; instead of a cursor, with totals'),
     page_size: integerText.min(1).max(200).optional(),
+  })
+  .catchall(z.unknown())
+  .superRefine((filter, context) => {
+    const known = Object.keys(RunFilterSchema.shape)
+    const keys = Object.keys(filter).filter((key) => !known.includes(key) && !key.startsWith(PARAMETER_PREFIX))
+    if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: filter })
   })
   .refine(({ page, cursor }) => page === undefined || cursor === undefined, {
     path: ['cursor'],

@@ -26,14 +26,22 @@ export function hasMore({ parameters, lineage }: RunRecord): boolean {
 }
 
 export async function keepRecord(queries: Queries, runId: string, { parameters, lineage }: RunRecord): Promise<void> {
-  const leaves = [...flatten(parameters)]
-  if (leaves.length > 0) {
-    const of = (kind: string): unknown[] => leaves.map(([, leaf]) => (leaf.kind === kind ? leaf.value : null))
-    const json = leaves.map(([, { kind, value }]) => (kind === 'json' ? JSON.stringify(value) : null))
-    const paths = leaves.map(([path]) => path)
-    await queries.query(INDEX, [runId, paths, of('number'), of('text'), of('bool'), json])
-    await queries.query(SHOW, [runId, JSON.stringify(parameters)])
-  }
+  if (await keepIndex(queries, runId, parameters)) await queries.query(SHOW, [runId, JSON.stringify(parameters)])
   if (lineage.length > 0)
     await queries.query(LINEAGE, [runId, lineage.map((parent) => parent.runId), lineage.map(({ via }) => via)])
+}
+
+/** The leaves of the parameters of a run that has none in the index yet. False when there are none. */
+export async function keepIndex(
+  queries: Queries,
+  runId: string,
+  parameters: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const leaves = [...flatten(parameters)]
+  if (leaves.length === 0) return false
+  const of = (kind: string): unknown[] => leaves.map(([, leaf]) => (leaf.kind === kind ? leaf.value : null))
+  const json = leaves.map(([, { kind, value }]) => (kind === 'json' ? JSON.stringify(value) : null))
+  const paths = leaves.map(([path]) => path)
+  await queries.query(INDEX, [runId, paths, of('number'), of('text'), of('bool'), json])
+  return true
 }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { CompileReply, ConfigurationMessage, type RunSpec } from '@lucihub/contracts'
+import { CompileReply, ConfigurationMessage, type RunOrigin, type RunSpec } from '@lucihub/contracts'
 import type { Queries, Statement } from '../database/database.ts'
 import {
   execConfigOf,
@@ -45,6 +45,8 @@ export interface NewRun {
   readonly record: RunRecord
   /** More waiting runs of this owner are refused. */
   readonly maxQueued: number
+  /** What made it, when no person did. */
+  readonly origin?: RunOrigin | null | undefined
 }
 
 /** Waits in no device's queue: its shards do, or workers take it from a pool. */
@@ -99,6 +101,8 @@ const COLUMNS = [
   'versions',
   'tags',
   'notes',
+  'sweep_id',
+  'cloned_from',
 ] as const
 
 const at = (column: (typeof COLUMNS)[number]): string => `$${COLUMNS.indexOf(column) + 1}`
@@ -108,6 +112,8 @@ const [BODY, MAX_QUEUED, DATASET, DATASET_PATH, NAME] = [after(1), after(2), aft
 /** Then what it is configured with: hash, title, project, date, software; hash, environment, polling, transports. */
 const GENERAL = [6, 7, 8, 9, 10].map(after)
 const EXEC = [11, 12, 13, 14].map(after)
+/** Last: data of the datapoint. */
+const DATA = after(15)
 const POINT_NAME = `coalesce(nullif(${NAME}::text, ''), ${runName('n.seq')})`
 
 const INSERT: Statement = {
@@ -133,8 +139,8 @@ const INSERT: Statement = {
       ON CONFLICT (owner_id, idempotency_key) DO NOTHING
       RETURNING *),
     point AS (
-      INSERT INTO datapoint (id, dataset_id, name, run_id, created_by)
-      SELECT r.datapoint_id, ${DATASET}::uuid, ${POINT_NAME}, r.id, (SELECT u.id FROM app_user u WHERE u.id::text = r.owner_id)
+      INSERT INTO datapoint (id, dataset_id, name, data, run_id, created_by)
+      SELECT r.datapoint_id, ${DATASET}::uuid, ${POINT_NAME}, ${DATA}::jsonb, r.id, (SELECT u.id FROM app_user u WHERE u.id::text = r.owner_id)
       FROM r, n WHERE ${DATASET}::uuid IS NOT NULL),
     ended AS (
       INSERT INTO run_terminal (run_id, state, purged) SELECT r.id, r.state, true FROM r WHERE r.state = 'COMPLETED')
@@ -214,6 +220,7 @@ export async function insertRun(queries: Queries, run: NewRun, place: Place | nu
     exec.body.env,
     exec.body.pollIntervalS,
     exec.body.transports,
+    run.origin?.dataJson || '{}',
   ]
   const [row] = await queries.query<RunRow>(INSERT, values)
   if (!row) return null
@@ -237,7 +244,7 @@ async function insertShards(queries: Queries, runId: string, { submission, spec 
 }
 
 function columnsOf(
-  { ownerId, idempotencyKey, spec, submission, poolId, record }: NewRun,
+  { ownerId, idempotencyKey, spec, submission, poolId, record, origin }: NewRun,
   {
     place,
     report,
@@ -300,6 +307,8 @@ function columnsOf(
     versions: JSON.stringify(VERSIONS),
     tags: spec.tags,
     notes: spec.notes,
+    sweep_id: origin?.sweepId || null,
+    cloned_from: origin?.clonedFrom || null,
   }
 }
 

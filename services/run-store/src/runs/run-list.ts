@@ -3,6 +3,7 @@ import { Problem, RUN_KINDS, RUN_STATES } from '@lucihub/analog'
 import { runKind, runState, type ListRunsRequest } from '@lucihub/contracts'
 import { mayReadRun } from '../access/rights.ts'
 import type { Statement } from '../database/database.ts'
+import { parameterCondition, RUN_WORDS, wordsQuery } from './run-search.ts'
 import { RUN_COLUMNS } from './run-rows.ts'
 
 export const LIST_LIMIT = { max: 200, default: 50 } as const
@@ -73,9 +74,10 @@ export function listPlan(request: ListRunsRequest): ListPlan {
   filter(request.engine !== '', () => `r.engine = ${next(text(request.engine))}`)
   filter(request.sweepId !== '', () => `r.sweep_id::text = ${next(text(request.sweepId))}`)
   filter(request.text !== '', () => {
-    const words = next(`%${text(request.text).replace(/[\\%_]/g, '\\$&')}%`)
-    return `(r.title ILIKE ${words} OR r.notes ILIKE ${words} OR r.path ILIKE ${words} OR array_to_string(r.tags, ' ') ILIKE ${words})`
+    const query = wordsQuery(request.text)
+    return query === '' ? 'false' : `${RUN_WORDS} @@ to_tsquery('simple', ${next(query)})`
   })
+  for (const parameter of request.parameters) conditions.push(parameterCondition(parameter, next))
   const counted = `FROM run r WHERE ${conditions.join('\n      AND ')}`
   const countValues = values.length
   if (request.cursor !== '') {

@@ -40,7 +40,7 @@ export const RUN_COLUMNS = `r.id, r.seq, r.owner_id, r.kind, r.title, r.device_i
   r.job_type, r.input_kind, r.engine, r.project_id, r.datapoint_id, r.path, r.run_no, r.parent_id, r.shard_index,
   r.shards_requested, r.shards_effective, r.work_unit, r.requested_work, r.completed_work, r.eta_s, r.merge_policy, r.partial,
   r.schema_version, r.timeout_s, r.recipe, r.general_config_id, r.exec_config_id, r.parameters, r.param_sources, r.result, r.valid, r.versions,
-  r.state_changes, r.tags, r.notes, CASE WHEN r.pool_id IS NOT NULL THEN (SELECT p.name FROM pool p WHERE p.id = r.pool_id) END AS pool,
+  r.state_changes, r.tags, r.notes, r.sweep_id, r.cloned_from, CASE WHEN r.pool_id IS NOT NULL THEN (SELECT p.name FROM pool p WHERE p.id = r.pool_id) END AS pool,
   ${staleSql('r')} AS stale`
 
 export interface RunRow {
@@ -99,6 +99,8 @@ export interface RunRow {
   readonly state_changes: readonly StateChangeJson[]
   readonly tags: readonly string[]
   readonly notes: string
+  readonly sweep_id: string | null
+  readonly cloned_from: string | null
   readonly pool: string | null
   readonly stale: boolean
 }
@@ -216,6 +218,8 @@ export function runToProto(stored: RunRow, { attempts, texts, shards }: RunParts
     engine: row.engine,
     shardIndex: row.shard_index ?? 0,
     inputJson: '',
+    ...(row.sweep_id && { sweepId: row.sweep_id }),
+    ...(row.cloned_from && { clonedFrom: row.cloned_from }),
   }
 }
 

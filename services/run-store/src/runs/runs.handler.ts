@@ -42,7 +42,8 @@ export class SubmitHandler {
   ) {}
 
   @Answer(store.submitRun)
-  async submitRun({ ownerId, idempotencyKey, spec, role }: SubmitRunRequest, _call: Call): Promise<SubmitRunReply> {
+  async submitRun(request: SubmitRunRequest, _call: Call): Promise<SubmitRunReply> {
+    const { ownerId, idempotencyKey, spec, role, origin } = request
     if (ownerId === '' || ownerId.includes('\0')) throw new Problem('invalid-request', 'A run needs an owner.')
     if (idempotencyKey.length > KEY_LENGTH_MAX || idempotencyKey.includes('\0'))
       throw new Problem('invalid-request', `An idempotency key has at most ${KEY_LENGTH_MAX} characters and no NUL.`)
@@ -74,6 +75,7 @@ export class SubmitHandler {
       poolId: pool?.id ?? null,
       record,
       maxQueued: this.config.maxQueuedPerOwner,
+      origin,
     }
     const accepted = await this.runs.accept(run, asker)
     crashPoint('submission-committed')

@@ -95,3 +95,11 @@ function keyOf(runId: string): string {
 function progressKeyOf(runId: string): string {
   return `lucihub:1:run:${runId}:shards`
 }
+
+/** Pattern of the keys of all runs. */
+export const RUN_KEYS = 'lucihub:1:run:*'
+
+/** The run that a key belongs to. */
+export function runOfKey(key: string): string {
+  return key.split(':')[3] ?? ''
+}
