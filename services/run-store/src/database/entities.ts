@@ -40,7 +40,7 @@ export const ENTITIES: readonly EntitySchema<TableRow>[] = [
       ended_at timestamptz null, job_type text, input_kind text, engine text, pool_id uuid null, project_id uuid null,
       datapoint_id uuid null, path text, run_no int, parent_id uuid null, shard_index int null, shards_requested int,
       shards_effective int, work_unit text, requested_work bigint, completed_work bigint, eta_s int null,
-      merge_policy jsonb, partial boolean, timeout_s int null, recipe text, recipe_version int null,
+      merge_policy jsonb, partial boolean, timeout_s int null, timed_out boolean, recipe text, recipe_version int null,
       general_config_id uuid null, exec_config_id uuid null, parameters jsonb, param_sources jsonb, result jsonb,
       result_schemas text[], valid boolean, versions jsonb, schema_version int, state_changes jsonb, tags text[],
       notes text, sweep_id uuid null, cloned_from uuid null`,
@@ -122,7 +122,7 @@ export const ENTITIES: readonly EntitySchema<TableRow>[] = [
   entity('log_blob', 'run_id uuid key, shard int key, attempt int key, name text key, lines int, body bytea'),
   entity(
     'general_config',
-    `id uuid key, hash bytea, title text, project_id uuid null, run_no int, date text, software_version text,
+    `id uuid key, hash bytea, title text, project text, run_no int, date text, software_version text,
       timeout_s int, created_at timestamptz`,
   ),
   entity(
