@@ -29,6 +29,8 @@ export interface HubOptions {
 export interface HubProcess {
   readonly pid: number
   readonly logFile: string
+  /** GET /health/ready of a service; null for a virtual device. /metrics is beside it. */
+  readonly healthUrl: string | null
   /** Of the process that runs now. */
   exited(): Promise<Exit>
   running(): boolean

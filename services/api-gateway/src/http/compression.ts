@@ -18,12 +18,12 @@ const compress = promisify(gzip)
 export function compressAnswers(server: FastifyInstance): void {
   server.addHook('onSend', async (request, reply, payload: unknown) => {
     if (!isCompressible(reply)) return payload
-    const size = typeof payload === 'string' ? Buffer.byteLength(payload) : null
-    if (size !== null ? size < WORTH_BYTES : !(payload instanceof Readable)) return payload
+    const whole = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : null
+    if (whole ? Buffer.byteLength(whole) < WORTH_BYTES : !(payload instanceof Readable)) return payload
     vary(reply)
     if (!takesCoding(request.headers['accept-encoding'], 'gzip')) return payload
     reply.removeHeader('content-length').header('content-encoding', 'gzip')
-    if (typeof payload === 'string') return compress(payload, OPTIONS)
+    if (whole) return compress(whole, OPTIONS)
     // Either end takes the other down, so a body that breaks off is never taken for a whole one.
     return pipeline(payload as Readable, createGzip(OPTIONS), () => {})
   })
