@@ -35,6 +35,8 @@ export type Environments = Readonly<Record<string, Readonly<Record<string, strin
 export interface HubProcess {
   readonly pid: number
   readonly logFile: string
+  /** GET /health/ready of a service; null for a virtual device. /metrics is beside it. */
+  readonly healthUrl: string | null
   /** Of the process that runs now. */
   exited(): Promise<Exit>
   running(): boolean

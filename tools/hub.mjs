@@ -138,6 +138,7 @@ function managed({ name, file, args, env, logFile, healthUrl }) {
       return child.pid
     },
     logFile,
+    healthUrl,
     exited: () => child.exited,
     running: () => child.running(),
     logTail: (lines) => child.logTail(lines),

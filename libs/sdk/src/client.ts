@@ -28,6 +28,7 @@ import type {
 } from './resources.ts'
 import { runEvents, type EventOptions } from './run-events.ts'
 import { splitChannels, type Samples } from './samples.ts'
+import { workerClient, type WorkerClient } from './worker.ts'
 
 export type ClientOptions = HttpOptions
 
@@ -156,6 +157,8 @@ export interface Client {
   readonly campaigns: CampaignsClient
   /** Recipes, configurations, records, validity and lineage. */
   readonly records: RecordsClient
+  /** For programs that do jobs. */
+  readonly worker: WorkerClient
 }
 
 /** A client for the hub at `url`. */
@@ -188,6 +191,7 @@ export function createClient(options: ClientOptions): Client {
     files: filesClient(http),
     campaigns: campaignsClient(http),
     records: recordsClient(http),
+    worker: workerClient(http),
     status: () => json('/system/status'),
     devices: async ({ activeOnly } = {}) =>
       (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,

@@ -33,6 +33,7 @@ beforeAll(() => {
 const physicalCodes = Float32Array.from(codes, (code) => code * GAIN + OFFSET)
 const results = (id: string, query: string, headers: Record<string, string> = {}) =>
   hub.ask(`/api/v1/runs/${id}/results?${query}`, { headers })
+const NO_CODING = { 'accept-encoding': 'identity' }
 const bytes = async (response: Response) => new Uint8Array(await response.arrayBuffer())
 
 describe('channels', () => {
@@ -179,6 +180,30 @@ describe('raw bytes', () => {
   })
 })
 
+describe('gzip', () => {
+  test.each([
+    ['gzip', 'gzip'],
+    ['br, GZIP;q=0.5', 'gzip'],
+    ['*', 'gzip'],
+    ['identity', null],
+    ['gzip;q=0, *', null],
+  ])('is for text and for who takes it: %s', async (accepted, coding) => {
+    for (const format of ['json', 'csv'] as const) {
+      const response = await results(small, `format=${format}`, { 'accept-encoding': accepted })
+      expect(response.headers.get('content-encoding')).toBe(coding)
+      expect(await response.text()).toBe(await (await results(small, `format=${format}`, NO_CODING)).text())
+    }
+  })
+
+  test('is not for samples as bytes, nor for what fits into a packet', async () => {
+    const gzip = { 'accept-encoding': 'gzip' }
+    const raw = await results(small, 'format=raw', gzip)
+    expect([raw.headers.get('content-encoding'), raw.headers.get('content-length')]).toEqual([null, '48'])
+    const short = await hub.ask(`/api/v1/runs/${small}/channels/none`, { headers: gzip })
+    expect([short.status, short.headers.get('content-encoding')]).toEqual([404, null])
+  })
+})
+
 describe('a format', () => {
   test.each([
     ['*/*', 'application/json'],
@@ -187,7 +212,8 @@ describe('a format', () => {
     ['application/octet-stream;q=0.9, application/json;q=0.8', 'application/octet-stream'],
   ])('is chosen by Accept: %s', async (accept, type) => {
     const response = await results(small, '', { accept })
-    expect([response.headers.get('content-type'), response.headers.get('vary')]).toEqual([type, 'accept'])
+    const vary = type === 'application/octet-stream' ? 'accept' : 'accept, accept-encoding'
+    expect([response.headers.get('content-type'), response.headers.get('vary')]).toEqual([type, vary])
     await response.body?.cancel()
   })
 

@@ -15,6 +15,13 @@ export function negotiate<T extends string>(accept: string | undefined, offered:
   return best.type
 }
 
+/** Whether an Accept-Encoding header lets a body be coded so. Without the header: no, as not every program can undo it. */
+export function takesCoding(accepted: string | string[] | undefined, coding: string): boolean {
+  const ranges = parseAccept(String(accepted ?? ''))
+  const found = ranges.find(({ range }) => range === coding) ?? ranges.find(({ range }) => range === '*')
+  return (found?.quality ?? 0) > 0
+}
+
 interface MediaRange {
   readonly range: string
   readonly quality: number

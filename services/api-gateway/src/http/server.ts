@@ -7,6 +7,7 @@ import { Problem } from '@lucihub/analog'
 import { histogram } from '@lucihub/service-kit'
 import type { FastifyInstance } from 'fastify'
 import { yamlSubmission } from '../runs/yaml-body.ts'
+import { compressAnswers } from './compression.ts'
 import { parseJson } from './json-text.ts'
 import { MethodTable } from './method-table.ts'
 import { PROBLEM_CONTENT_TYPE, problemDocument } from './problem-answer.ts'
@@ -60,6 +61,7 @@ export function httpAdapter({ substitutions }: { substitutions: Readonly<Record<
   server.server.maxHeadersCount = HTTP_LIMITS.maxHeadersCount
   MethodTable.of(server)
   streamUploads(server)
+  compressAnswers(server)
   adapter.useBodyParser('application/json', false, { bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => {
     try {
       done(null, body.length === 0 ? undefined : parseJson(body as Buffer))

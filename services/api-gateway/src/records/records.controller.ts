@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common'
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
-import { invariant, Problem } from '@lucihub/analog'
+import { invariant, Problem, type RunState } from '@lucihub/analog'
 import { runState, store, type LineageEntry } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import { actorOf, From, Needs, type Caller } from '../access/caller.ts'
@@ -39,11 +39,19 @@ export class RecordsController {
   @Answers(200, GeneralConfigSchema, 'The configuration')
   @Problems('not-found')
   async config(@From() caller: Caller, @Param('config') id: string) {
-    const { runNo, timeoutS, createdAtMs, ...config } = await this.bus.call(store.getGeneralConfig, {
-      actor: actorOf(caller),
-      id,
-    })
-    return { ...config, runNo: runNo || null, timeoutS: timeoutS || null, createdAt: instant(createdAtMs) }
+    const config = await this.bus.call(store.getGeneralConfig, { actor: actorOf(caller), id })
+    const { title, project, runNo, date, softwareVersion, timeoutS, createdAtMs } = config
+    const createdAt = instant(createdAtMs)
+    return {
+      id: config.id,
+      title,
+      project,
+      runNo: runNo || null,
+      date,
+      softwareVersion,
+      timeoutS: timeoutS || null,
+      createdAt,
+    }
   }
 
   @Get('exec-configs/:config')
@@ -74,7 +82,7 @@ export class RecordsController {
     @Param('project') project: string,
     @Query({ schema: LatestQuerySchema }) query: LatestQuery,
   ) {
-    const { valueJson, endedAtMs, ...found } = await this.bus.call(store.getLatest, {
+    const { valueJson, endedAtMs, runId, seq, valid, path } = await this.bus.call(store.getLatest, {
       actor: actorOf(caller),
       project,
       recipe: query.task ?? '',
@@ -87,7 +95,7 @@ export class RecordsController {
       allowPartial: query.allow_partial === 'true',
       maxAgeS: query.max_age_s ?? 0,
     })
-    return { value: JSON.parse(valueJson) as unknown, ...found, endedAt: instant(endedAtMs) }
+    return { value: JSON.parse(valueJson) as unknown, runId, seq, valid, path, endedAt: instant(endedAtMs) }
   }
 
   @Get('runs/:id/record')
@@ -142,7 +150,17 @@ export class RecordsController {
   @Problems('not-found')
   async validity(@From() caller: Caller, @RunId() runId: string) {
     const { valid, stale, events } = await this.bus.call(store.listValidity, { actor: actorOf(caller), runId })
-    return { valid, stale, events: events.map(({ atMs, ...event }) => ({ ...event, at: instant(atMs) })) }
+    return {
+      valid,
+      stale,
+      events: events.map(({ seq, valid: given, reason, actor, atMs }) => ({
+        seq,
+        valid: given,
+        reason,
+        actor,
+        at: instant(atMs),
+      })),
+    }
   }
 
   @Get('runs/:id/lineage')
@@ -197,8 +215,10 @@ export class RecordsController {
     const wanted = { actor: actorOf(caller), recipe, cursor, limit }
     const { submissions, nextCursor } = await this.bus.call(store.listRejected, wanted)
     return {
-      submissions: submissions.map(({ atMs, bodyJson, violationsJson, ...submission }) => ({
-        ...submission,
+      submissions: submissions.map(({ id, ownerId, recipe: named, atMs, bodyJson, violationsJson }) => ({
+        id,
+        ownerId,
+        recipe: named,
         at: instant(atMs),
         body: jsonObject(bodyJson),
         violations: JSON.parse(violationsJson) as Record<string, unknown>[],
@@ -208,6 +228,6 @@ export class RecordsController {
   }
 }
 
-function lineageEntry({ state, via, ...entry }: LineageEntry) {
-  return { ...entry, state: state as 'COMPLETED', via: [...via] }
+function lineageEntry({ runId, seq, path, recipe, state, valid, stale, distance, via }: LineageEntry) {
+  return { runId, seq, path, recipe, state: state as RunState, valid, stale, distance, via: [...via] }
 }

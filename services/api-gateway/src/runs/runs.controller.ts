@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common'
+import { Body, Controller, Get, Head, Headers, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common'
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { Problem, invariant } from '@lucihub/analog'
 import { configurationFromProto, runKind, runState, store, type RunMessage } from '@lucihub/contracts'
@@ -104,7 +104,8 @@ export class RunsController {
       schema: filter.schema ?? '',
       tags: filter.tag ?? [],
       pool: filter.pool ?? '',
-      engine: filter.executor_kind === undefined ? '' : filter.executor_kind === 'pool' ? 'worker' : 'hub',
+      engine: '',
+      ...(filter.executor_kind !== undefined && { pooled: filter.executor_kind === 'pool' }),
       text: filter.q ?? '',
       sweepId: filter.sweep ?? '',
       parameters: parameterFilters(filter),
@@ -139,6 +140,20 @@ export class RunsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return unlessKnown(request, reply, runResource(await this.#run(caller, runId)))
+  }
+
+  @Head(':id')
+  @Needs('runs:read')
+  @ApiOperation({ summary: 'Is there such a run?', description: 'As GET, without the body.' })
+  @Answers(200, null, 'There is', { headers: ['ETag'] })
+  @Problems('not-found')
+  async exists(
+    @From() caller: Caller,
+    @RunId() runId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    unlessKnown(request, reply, runResource(await this.#run(caller, runId)))
   }
 
   @Get(':id/configuration')

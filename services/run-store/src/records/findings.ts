@@ -33,7 +33,7 @@ const value = (run: string, inResult: string, steps: string): string =>
   `(CASE WHEN ${inResult}::boolean THEN ${run}.result ELSE ${run}.parameters END #> ${steps}::text[])`
 const MATCHES = `r.parent_id IS NULL AND r.ended_at IS NOT NULL AND r.project_id = $1
       AND ($4::text = '' OR r.recipe = $4) AND ($5::text = '' OR r.result_schemas @> ARRAY[$5::text])
-      AND (r.valid OR $6::boolean) AND (NOT r.partial OR $7::boolean)
+      AND (r.valid OR $6::boolean) AND (NOT r.partial OR r.state <> 'COMPLETED' OR $7::boolean)
       AND ($8::int = 0 OR r.ended_at >= now() - make_interval(secs => $8))
       AND ($9::text = '' OR r.device_id = $9 OR EXISTS (
         SELECT FROM attempt a WHERE a.run_id = r.id AND a.number = r.winning_attempt AND a.device_id = $9))

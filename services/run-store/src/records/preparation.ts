@@ -1,7 +1,7 @@
 /** Before a run is stored: its parameters are filled in and judged. What is refused leaves a trace of its own. */
 import { Injectable } from '@nestjs/common'
-import type { Violation } from '@lucihub/analog'
-import { withFields, type RunSpec } from '@lucihub/contracts'
+import { RUN_KINDS, type Violation } from '@lucihub/analog'
+import { runKind, type RunSpec } from '@lucihub/contracts'
 import type { Asker } from '../access/rights.ts'
 import { Database, type Statement } from '../database/database.ts'
 import type { RunRecord } from '../runs/insertion.ts'
@@ -49,21 +49,23 @@ export class Preparation {
     private readonly findings: Findings,
   ) {}
 
-  /** The spec with the job type that its recipe names, where it names none itself; and what is wrong with either. */
-  async task(spec: RunSpec): Promise<{ spec: RunSpec; recipe: KnownRecipe | null; violations: readonly Violation[] }> {
+  /** The recipe, and the type of a job, which it says where the job does not; and what is wrong with either. */
+  async task(
+    spec: RunSpec,
+  ): Promise<{ recipe: KnownRecipe | null; jobType: string; violations: readonly Violation[] }> {
     const recipe = spec.recipe === '' ? null : await this.recipes.known(spec.recipe)
     const violations: Violation[] = []
     const report = (pointer: string, value: string, message: string, remedy: string): void =>
       void violations.push({ pointer, value: value.slice(0, 80), message, remedy })
     if (spec.recipe !== '' && !recipe)
       report('/recipe', spec.recipe, 'There is no such recipe.', 'Use the name of a recipe in the list of recipes.')
-    if (!spec.job) return { spec, recipe, violations }
+    if (!spec.job) return { recipe, jobType: '', violations: [...violations, ...otherKind(spec, recipe)] }
     const jobType = spec.job.jobType || (recipe?.jobType ?? '')
     if (recipe && recipe.jobType !== jobType)
       report('/jobType', jobType, `The recipe is for jobs of type "${recipe.jobType}".`, 'Leave the type out.')
     else if (!recipe && jobType !== '' && !jobType.includes('\0') && !(await this.recipes.hasJobType(jobType)))
       report('/jobType', jobType, 'There is no such type of job.', 'Put a recipe for jobs of this type first.')
-    return { spec: withFields(spec, { job: withFields(spec.job, { jobType }) }), recipe, violations }
+    return { recipe, jobType, violations }
   }
 
   /** Problems: those of its place, where values are looked for from there. */
@@ -106,8 +108,9 @@ export class Preparation {
 
   /** Keeps that a submission was refused, and why. */
   async reject({ spec, asker }: Wanted, violations: readonly Violation[]): Promise<void> {
-    const { source, configuration: _configuration, report: _report, diagnostics: _diagnostics, ...rest } = spec
-    const body = { ...rest, sourceBytes: Buffer.byteLength(source) }
+    const { kind, title, source, deviceId, place, split, job, recipe, parametersJson, tags, notes } = spec
+    const sourceBytes = Buffer.byteLength(source)
+    const body = { kind, title, sourceBytes, deviceId, place, split, job, recipe, parametersJson, tags, notes }
     const text = unstorableIn(body) === null && !/\\u0000/.test(JSON.stringify(body)) ? JSON.stringify(body) : '{}'
     const told = violations.map((violation) => ({ ...violation, value: violation.value.replaceAll('\0', '') }))
     await this.database.query(REJECT, [
@@ -154,6 +157,14 @@ const NO_OBJECT: Violation = {
   value: '',
   message: 'This is no JSON object.',
   remedy: 'Send a JSON object.',
+}
+
+/** A recipe for simulations is no recipe for anything else. */
+function otherKind({ kind }: RunSpec, recipe: KnownRecipe | null): Violation[] {
+  const word = RUN_KINDS.find((known) => runKind.toProto(known) === kind)
+  if (!recipe || recipe.jobType === word) return []
+  const message = `The recipe is for jobs of type "${recipe.jobType}".`
+  return [{ pointer: '/recipe', value: recipe.name, message, remedy: 'Use a recipe for this kind of run.' }]
 }
 
 /** Null for what is no JSON object; an empty text is an empty one. */

@@ -77,7 +77,7 @@ export class RecipeRepository {
     return this.database.transaction(async (transaction) => {
       await transaction.query(LOCK, [wanted.name])
       const [latest] = await transaction.query<RecipeRow>(LATEST, [wanted.name])
-      if (latest && saying(recipeToProto(latest)) === saying({ ...wanted, schemaHash: hash }))
+      if (latest && saying(recipeToProto(latest), latest.schema_hash) === saying(wanted, hash))
         return { recipe: recipeToProto(latest), made: false }
       if (latest && latest.created_by !== actor.userId && actor.role === 'user')
         throw new Problem('forbidden', `The recipe "${wanted.name}" is somebody else's. Give yours another name.`)
@@ -181,16 +181,15 @@ function recipeToProto(row: RecipeRow): Recipe {
 }
 
 /** What a recipe says, as one text. */
-function saying({
-  jobType,
-  description,
-  schemaHash,
-  defaultsJson,
-  bindingsJson,
-  resultJson,
-  hooksJson,
-}: Recipe): string {
+function saying(
+  { jobType, description, defaultsJson, bindingsJson, resultJson, hooksJson }: Recipe,
+  schemaHash: Buffer,
+): string {
   const parts = [defaultsJson || '{}', bindingsJson || '[]', resultJson || '{}', hooksJson || '{}']
-  const hash = Buffer.from(schemaHash).toString('hex')
-  return canonicalJson([jobType, description, hash, ...parts.map((part) => JSON.parse(part) as unknown)])
+  return canonicalJson([
+    jobType,
+    description,
+    schemaHash.toString('hex'),
+    ...parts.map((part) => JSON.parse(part) as unknown),
+  ])
 }

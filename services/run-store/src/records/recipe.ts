@@ -104,7 +104,8 @@ const FORMS = {
 } as const
 
 /** Problem `validation-failed` with everything that is wrong with a definition. */
-export function checkRecipe({ name, jobType, description, schemaJson, ...recipe }: Recipe): void {
+export function checkRecipe(recipe: Recipe): void {
+  const { name, jobType, description, schemaJson } = recipe
   const violations: Violation[] = []
   const report = (pointer: string, value: string, message: string, remedy: string): void =>
     void violations.push({ pointer, value: value.slice(0, 80), message, remedy })

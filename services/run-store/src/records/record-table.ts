@@ -89,7 +89,7 @@ function conditions({ userId, role }: Asker, request: ListRecordsRequest): { whe
 
 /** A filter is text, as it stands in an address: it means the number, the text or the truth that reads so. */
 function filter(path: string, value: string): string {
-  const number = `CASE WHEN ${value}::text ~ '^-?[0-9]{1,300}([.][0-9]{1,300})?([eE][+-]?[0-9]{1,2})?$' THEN (${value}::text)::float8 END`
+  const number = `CASE WHEN ${value}::text ~ '^-?[0-9]{1,200}([.][0-9]{1,200})?([eE][+-]?[0-9]{1,2})?$' THEN (${value}::text)::float8 END`
   return `EXISTS (SELECT FROM parameter_index k WHERE k.run_id = r.id AND k.path = ${path}::text
     AND (k.num = ${number} OR k.txt = ${value}::text OR k.bool::text = ${value}::text))`
 }

@@ -71,6 +71,7 @@ export function listPlan(request: ListRunsRequest): ListPlan {
   filter(request.schema !== '', () => `r.result_schemas @> ARRAY[${next(text(request.schema))}::text]`)
   filter(request.tags.length > 0, () => `r.tags @> ${next(request.tags.map(text))}::text[]`)
   filter(request.pool !== '', () => `r.pool_id = (SELECT id FROM pool WHERE name = ${next(text(request.pool))})`)
+  filter(typeof request.pooled === 'boolean', () => `(r.pool_id IS NOT NULL) = ${next(request.pooled)}`)
   filter(request.engine !== '', () => `r.engine = ${next(text(request.engine))}`)
   filter(request.sweepId !== '', () => `r.sweep_id::text = ${next(text(request.sweepId))}`)
   filter(request.text !== '', () => {

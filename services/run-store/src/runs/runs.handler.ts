@@ -61,7 +61,7 @@ export class SubmitHandler {
     }
     const task = await this.preparation.task(spec)
     const example = wantedClass(spec, device) === 'REDAC' && !device ? await this.devices.exampleOf('REDAC') : null
-    const judged = judge(task.spec, { device, example })
+    const judged = judge(spec, { device, example, jobType: task.jobType })
     if ('violations' in judged) return refuse([...task.violations, ...judged.violations])
     if (task.violations.length > 0) return refuse(task.violations)
     const { record, violations } = await this.preparation.record(wanted, task.recipe)

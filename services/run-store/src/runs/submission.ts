@@ -38,6 +38,8 @@ export interface Target {
   readonly device: NamedDevice | null
   /** Some device of the class asked for, to check a configuration against when none is named; null when none is known. */
   readonly example: DeviceSpecification | null
+  /** Of a job, which its recipe may say for it; left out: as the job says. */
+  readonly jobType?: string
 }
 
 /** A run that can be accepted. */
@@ -94,7 +96,7 @@ export function judge(
   if (!kind) report('/kind', spec.kind, 'There is no such kind of run.', `Use ${RUN_KINDS.join(', ')}.`)
   checkRecord(spec, report)
   violations.push(...divisionViolations(spec, { onDevice: kind !== 'job' }))
-  if (kind === 'job') return judgeJob(spec, violations)
+  if (kind === 'job') return judgeJob(spec, { jobType: target.jobType ?? spec.job?.jobType ?? '', found: violations })
   const wanted = wantedClass(spec, target.device)
   if (!wanted)
     report('/deviceClass', spec.deviceClass, 'There is no such device class.', `Use ${DEVICE_CLASSES.join(', ')}.`)
@@ -157,7 +159,7 @@ export function judge(
 /** A job is for a worker: the hub looks at its frame only. */
 function judgeJob(
   spec: RunSpec,
-  found: readonly Violation[],
+  { jobType, found }: { readonly jobType: string; readonly found: readonly Violation[] },
 ): { readonly submission: Submission } | { readonly violations: readonly Violation[] } {
   const job: Job = spec.job ?? { jobType: '', pool: '', inputKind: '', inputJson: '' }
   const violations = [...found]
@@ -167,10 +169,10 @@ function judgeJob(
   checkText('/title', spec.title, RUN_LIMITS.titleLength.max, (pointer, value, message, remedy) =>
     report(pointer, String(value), message, remedy),
   )
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(job.jobType))
-    report('/jobType', job.jobType, 'This is no type of job.', 'Use 1 to 64 letters, digits, ".", "_" or "-".')
-  if (RUN_KINDS.some((word) => word !== 'job' && word === job.jobType))
-    report('/jobType', job.jobType, 'The hub does this itself.', `Send the kind "${job.jobType}".`)
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(jobType))
+    report('/jobType', jobType, 'This is no type of job.', 'Use 1 to 64 letters, digits, ".", "_" or "-".')
+  if (RUN_KINDS.some((word) => word !== 'job' && word === jobType))
+    report('/jobType', jobType, 'The hub does this itself.', `Send the kind "${jobType}".`)
   if (!INPUT_KINDS.some((word) => word === job.inputKind))
     report('/inputKind', job.inputKind, 'There is no such kind of input.', `Use ${INPUT_KINDS.join(', ')}.`)
   if (job.inputJson === '') report('/input', '', 'A job needs its input.', 'Send an `input`.')
@@ -189,7 +191,7 @@ function judgeJob(
       maxAttempts: spec.maxAttempts || RUN_LIMITS.attempts.default,
       numChannels: 0,
       expectedSamples: 0,
-      jobType: job.jobType,
+      jobType,
       inputKind: job.inputKind,
       engine: 'worker',
       division: divide(spec, { expectedSamples: 0, onDevice: false }),
