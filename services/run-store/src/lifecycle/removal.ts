@@ -195,12 +195,11 @@ export class Removal {
       if (ids.length > 0) await audit(transaction, { actor: actorOf(actor), ...deed })
       return { invalidated: invalid.map(({ id }) => id), inStreams }
     })
-    // What is still in the streams is nobody's now; a purge that fails leaves it to the streams' own limits.
+    // What is still in the stream is nobody's now; a purge that fails leaves it to the stream's own limits.
     for (const { run_id, host, device_id } of inStreams)
-      await Promise.all([
-        this.bus.purge(feeds.journalEvent, [host, device_id, run_id]),
-        this.bus.purge(feeds.journalData, [host, device_id, run_id]),
-      ]).catch((error: unknown) => this.logger.warn(`Records of run ${run_id} stay in the streams: ${String(error)}`))
+      await this.bus
+        .purge(feeds.journal, [host, device_id, run_id])
+        .catch((error: unknown) => this.logger.warn(`Records of run ${run_id} stay in the stream: ${String(error)}`))
     return invalidated
   }
 
