@@ -28,7 +28,7 @@ export async function measure(hub: Hub): Promise<Section> {
   }
 
   const { id } = (await job(SHARDS)).run
-  const tell = await workerAt(hub, id)
+  const tell = await workersAt(hub, id)
   const end = performance.now() + DURATION_S * 1000
   const readings: number[] = []
   const [begun, before] = [performance.now(), await statements(hub)]
@@ -62,20 +62,20 @@ export async function measure(hub: Hub): Promise<Section> {
 /** Tells how far a shard is. Plain requests, as the client shares its processors with the hub it measures. */
 type Tell = (index: number, completed: number) => Promise<void>
 
-/** Takes all shards of the run, and may report on it. */
-async function workerAt(hub: Hub, runId: string): Promise<Tell> {
+/** A worker for each shard of the run, with the run key that it got with it. */
+async function workersAt(hub: Hub, runId: string): Promise<Tell> {
   const client = clientOf(hub)
-  let key = ''
+  const keys: string[] = []
   for (let index = 0; index < SHARDS; index++) {
     const taken = await client.worker.claim({ jobTypes: [JOB_TYPE], workerId: 'bench' })
     if (taken?.run.id !== runId) throw new Error(`another run was claimed: ${taken?.run.id ?? 'none'}`)
-    key = taken.runKey
+    keys[taken.shard.index] = taken.runKey
   }
   const agent = new Agent({ keepAlive: true, maxSockets: SHARDS })
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   return (index, completed) =>
     new Promise((resolve, reject) => {
       const address = `${hub.url}/api/v1/worker/runs/${runId}/shards/${index}`
+      const headers = { authorization: `Bearer ${keys[index] ?? ''}`, 'content-type': 'application/json' }
       const asked = request(address, { method: 'PATCH', agent, headers }, (response) => {
         response.resume().on('end', () => {
           if (response.statusCode === 202) resolve()
