@@ -1,6 +1,6 @@
 /** Progress of many shards: what workers may tell while people look at the run. Submits without a worker beside it. */
+import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient, type WorkerClient } from '@lucihub/sdk'
 import type { Hub } from '../tools/hub.mjs'
 import { clientOf } from './hub-access.ts'
 import { ms, percentile, row, type Section } from './report.ts'
@@ -28,11 +28,11 @@ export async function measure(hub: Hub): Promise<Section> {
   }
 
   const { id } = (await job(SHARDS)).run
-  const worker = await workerAt(hub, id)
+  const tell = await workersAt(hub, id)
   const end = performance.now() + DURATION_S * 1000
   const readings: number[] = []
   const [begun, before] = [performance.now(), await statements(hub)]
-  const told = Promise.all(Array.from({ length: SHARDS }, (_, index) => tellUntil(worker, { id, index, end })))
+  const told = Promise.all(Array.from({ length: SHARDS }, (_, index) => tellUntil(tell, { index, end })))
   while (performance.now() < end) {
     const asked = performance.now()
     await client.run(id)
@@ -59,25 +59,41 @@ export async function measure(hub: Hub): Promise<Section> {
   }
 }
 
-/** Takes all shards of the run; the worker may report on it. */
-async function workerAt(hub: Hub, runId: string): Promise<WorkerClient> {
+/** Tells how far a shard is. Plain requests, as the client shares its processors with the hub it measures. */
+type Tell = (index: number, completed: number) => Promise<void>
+
+/** A worker for each shard of the run, with the run key that it got with it. */
+async function workersAt(hub: Hub, runId: string): Promise<Tell> {
   const client = clientOf(hub)
+  const keys: string[] = []
   for (let index = 0; index < SHARDS; index++) {
     const taken = await client.worker.claim({ jobTypes: [JOB_TYPE], workerId: 'bench' })
     if (taken?.run.id !== runId) throw new Error(`another run was claimed: ${taken?.run.id ?? 'none'}`)
-    if (index === SHARDS - 1) return createClient({ url: hub.url, apiKey: taken.runKey }).worker
+    keys[taken.shard.index] = taken.runKey
   }
-  throw new Error('there are no shards')
+  const agent = new Agent({ keepAlive: true, maxSockets: SHARDS })
+  return (index, completed) =>
+    new Promise((resolve, reject) => {
+      const address = `${hub.url}/api/v1/worker/runs/${runId}/shards/${index}`
+      const headers = { authorization: `Bearer ${keys[index] ?? ''}`, 'content-type': 'application/json' }
+      const asked = request(address, { method: 'PATCH', agent, headers }, (response) => {
+        response.resume().on('end', () => {
+          if (response.statusCode === 202) resolve()
+          else reject(new Error(`a word was answered with ${response.statusCode}`))
+        })
+      })
+      asked.on('error', reject).end(JSON.stringify({ completed }))
+    })
 }
 
 /** One word after the other, at the pace or as fast as they are taken. The last one that was. */
 async function tellUntil(
-  worker: WorkerClient,
-  { id, index, end }: { readonly id: string; readonly index: number; readonly end: number },
+  tell: Tell,
+  { index, end }: { readonly index: number; readonly end: number },
 ): Promise<number> {
   const begun = performance.now()
   for (let completed = 1; ; completed++) {
-    await worker.tell(id, index, { completed })
+    await tell(index, completed)
     const due = begun + (completed * 1000) / WORDS_PER_S
     const now = performance.now()
     if (now >= end) return completed

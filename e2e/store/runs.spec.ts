@@ -211,9 +211,10 @@ test('LC-13 what can be made is read, changed and removed again', async () => {
   const run = await job({ title: 'crud' })
   expect((await ask('HEAD', `/runs/${run.id}`)).status).toBe(200)
   expect((await ask('HEAD', '/runs/00000000-0000-7000-8000-000000000000')).status).toBe(404)
-  expect((await ask('POST', `/runs/${run.id}/cancel`)).body).toMatchObject({ state: 'CANCELED', valid: false })
-  expect((await ask('POST', `/runs/${run.id}/validity`, { body: { valid: true, reason: 'seen' } })).status).toBe(200)
-  expect((await running.client.run(run.id)).valid).toBe(true)
+  await (await workerOf(run.id)).tellRun(run.id, { state: 'COMPLETED' })
+  expect(await running.terminal(run.id)).toMatchObject({ state: 'COMPLETED', valid: true })
+  expect((await ask('POST', `/runs/${run.id}/validity`, { body: { valid: false, reason: 'seen' } })).status).toBe(200)
+  expect((await running.client.run(run.id)).valid).toBe(false)
 
   const device = '/devices/virtual-simulator'
   const parameterSchema = { type: 'object', properties: { gain: { type: 'number' } } }

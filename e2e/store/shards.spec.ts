@@ -56,11 +56,13 @@ test('YP-29 a run in three parts on devices becomes one with mean, deviation and
 test('LC-05 YP-42 a channel is readable while its run runs, and keeps its bits', async () => {
   const { run } = await running.client.submitRun({ ...SIMULATION, kind: 'run', opTimeNs: 1_500_000_000 })
   let early: readonly (number | null)[] = []
+  let first: Buffer = Buffer.alloc(0)
   await until(
     async () => {
       if ((await running.client.run(run.id)).state !== 'RUNNING') return false
       early = await values(run.id, 'x').catch(() => [])
-      return early.length > 0
+      if (early.length > 0) first = await octets(`/runs/${run.id}/channels/x/pages/0`)
+      return first.length > 0
     },
     { timeoutMs: 20_000, what: 'samples while it runs' },
   )
@@ -68,11 +70,20 @@ test('LC-05 YP-42 a channel is readable while its run runs, and keeps its bits',
   const whole = await values(run.id, 'x')
   expect(whole).toHaveLength(150_000)
   expect(whole.slice(0, early.length)).toEqual(early)
-  const response = await ask<ArrayBuffer>('GET', `/runs/${run.id}/channels/x/pages/0`, {
-    accept: 'application/octet-stream',
-  })
-  expect(response.status).toBe(200)
+  const bytes = await octets(`/runs/${run.id}/channels/x/pages/0`)
+  expect(bytes.length).toBeGreaterThanOrEqual(first.length)
+  expect(bytes.subarray(0, first.length).equals(first)).toBe(true)
+  // The numbers of JSON are the very floats of the bytes.
+  const floats = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+  expect(Buffer.from(Float32Array.from(whole.slice(0, floats.length), Number).buffer).equals(bytes)).toBe(true)
 })
+
+async function octets(path: string): Promise<Buffer> {
+  const headers = { accept: 'application/octet-stream', authorization: `Bearer ${running.hub.apiKey}` }
+  const response = await fetch(`${running.hub.url}/api/v1${path}`, { headers })
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/octet-stream'])
+  return Buffer.from(await response.arrayBuffer())
+}
 
 test('YP-46 LU-31 a run over its timeout is stopped, its device is free again', async () => {
   const { run } = await running.client.submitRun({ ...SIMULATION, kind: 'run', opTimeNs: 9_000_000_000, timeoutS: 1 })

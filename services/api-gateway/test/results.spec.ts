@@ -258,9 +258,10 @@ test('a reader that does not read makes the store wait, not the gateway grow', a
   const response = await hub.client().results(large, { format: 'csv', signal: controller.signal })
   const reader = response.body!.getReader()
   await reader.read()
-  // Four channels of 3 000 000 samples are 1468 windows; a few are on their way to a reader that stopped.
+  // Four channels of 3 000 000 samples are 1468 windows; a few are on their way to a reader that stopped, and in gzip
+  // about three times as many fit into what the sockets hold.
   await settled(asked)
-  expect(asked() - before).toBeLessThan(150)
+  expect(asked() - before).toBeLessThan(450)
   controller.abort()
   await expect(reader.read()).rejects.toThrow()
   await settled(asked)

@@ -13,3 +13,7 @@ test('only the usual spelling is a uuid', () => {
     false,
   ])
 })
+
+test('YP-01 ten thousand ids of one millisecond are all different', () => {
+  expect(new Set(Array.from({ length: 10_000 }, () => uuid7(1_000))).size).toBe(10_000)
+})
