@@ -1,9 +1,9 @@
 /** The command line as a person uses it, against the whole hub: what it prints, what it writes, how it ends. */
 import { jest } from '@jest/globals'
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lucihub as invoke } from './command-line.ts'
 import { runningHub, type RunningHub } from './running-hub.ts'
 
 jest.setTimeout(60_000)
@@ -19,22 +19,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function lucihub(...args: string[]): Promise<Ended> {
-  const { hub } = running
-  return new Promise((resolve) => {
-    const env = { ...process.env, LUCIHUB_URL: hub.url, LUCIHUB_API_KEY: hub.apiKey }
-    const child = spawn(process.execPath, ['dist/cli.mjs', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (text) => (out += text))
-    child.stderr.on('data', (text) => (err += text))
-    child.on('close', (code) => resolve({ code, out, err }))
-  })
+const lucihub = async (...args: string[]) => {
+  const { code, stdout: out, stderr: err } = await invoke(running, args)
+  return { code, out, err }
 }
 
 test('the Lorenz attractor: report, progress, plot, check, files, exit code 0', async () => {

@@ -48,8 +48,36 @@ function protobuf({ name, sources, out }) {
   run(join(cli, 'pbjs'), [...flags, '-o', target, ...files])
   run(join(cli, 'pbts'), ['-o', types, target])
   // `import Long = require(...)` is not legal in an ES module, and with --force-number nothing uses it.
-  writeFileSync(types, readFileSync(types, 'utf8').replace(/^import Long = require\("long"\);\n/m, ''))
+  writeFileSync(types, withOptionals(readFileSync(types, 'utf8').replace(/^import Long = require\("long"\);\n/m, '')))
   return name
+}
+
+/**
+ * pbts types the properties of every field alike; only its classes tell a proto3 `optional` one, which has no default.
+ * `void` marks it in the properties too, for `Message` in libs/protobuf.
+ */
+function withOptionals(types) {
+  const optional = new Set()
+  const walk = (inClass) => {
+    let message = ''
+    let seen = ''
+    return types
+      .split('\n')
+      .map((line) => {
+        const [, word, name] = /^        (class|namespace|interface) (\w+)/.exec(line) ?? []
+        if (word) [seen, message] = [word, name]
+        const [, field] = /^ +(\w+)\?: \(\S+\|null\);$/.exec(line) ?? []
+        if (!field || line.includes('$Properties')) return line
+        if (inClass && seen === 'class') optional.add(`${message}.${field}`)
+        return !inClass && seen === 'namespace' && optional.has(`${message}.${field}`)
+          ? line.replace('|null);', '|null|void);')
+          : line
+      })
+      .join('\n')
+  }
+  walk(true)
+  types = walk(false)
+  return types
 }
 
 function grammar({ source, out }) {

@@ -24,6 +24,10 @@ const COMMANDS = {
     what: 'compiles, simulates and checks every program in examples/, and writes docs/corpus.md',
     load: () => import('./corpus.mjs'),
   },
+  parity: {
+    what: 'runs the tests of what the seed systems could do, and writes docs/seed-parity.md',
+    load: () => import('./parity.mjs'),
+  },
   faults: {
     what: 'stages faults against a whole hub and checks that nothing is lost, doubled or stuck; see docs/faults.md',
     load: () => import('./faults.mjs'),

@@ -26,6 +26,12 @@ function servicesThat(pattern: RegExp): string[] {
   return [...new Set([...serviceSources].filter(([, text]) => pattern.test(text)).map(([path]) => serviceOf(path)))]
 }
 
+test('LC-11 only the folder of hot state knows a Redis key', () => {
+  const keyed = [...sources('services', 'libs', 'apps')].filter(([, text]) => /['"`](lh|lucihub):\d/.test(text))
+  expect(keyed.length).toBeGreaterThan(0)
+  for (const [path] of keyed) expect(path).toMatch(/^services\/run-store\/src\/(hot|view)\//)
+})
+
 describe('lint', () => {
   const offender = join(root, 'services/compiler/src/offender-of-style-spec.ts')
   afterEach(() => rmSync(offender, { force: true }))

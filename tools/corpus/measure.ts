@@ -19,6 +19,11 @@ import { DEVICES, smallerThan, type DeviceName, type Entry } from './entry.ts'
 
 /** Largest error that counts as the same, relative to full scale. */
 export const TOLERANCE = 1e-3
+/**
+ * Of the equations, solved once more: ten times less accurate than the solution that circuits are compared with. How
+ * soon so small an error matters says how long two solutions of a chaotic system can agree.
+ */
+const COARSE_RTOL = 1e-8
 /** Of the simulated circuit: tight, so that the solutions of a chaotic system stay together for long. */
 const TOLERANCES = { rtol: 1e-10, atol: 1e-12 }
 
@@ -38,6 +43,8 @@ export interface Measured {
   readonly overloads: readonly number[]
   /** Times are problem time. */
   readonly comparison: Comparison
+  /** Up to here a chaotic program has to agree: where its equations part from the same equations solved less accurately. */
+  readonly horizon: number | null
 }
 
 /** `clock` gives ms, null where nobody asks; `samples` per channel. Throws when the equations themselves cannot be solved. */
@@ -62,19 +69,37 @@ export function measure(entry: Entry, { samples, clock }: { samples: number; clo
   )
   const { values, overloads } = simulated(configuration, { specification, opTimeNs: entry.opTimeNs, samples })
   const rate = samples / (entry.opTimeNs * 1e-9) / report.problemTimePerSecond
-  const expected = solve(entry.program, { problemTime: { t0: 0, dt: 1 / rate, count: samples } })
-  if ('diagnostics' in expected) throw new Error(`${entry.name}: ${messagesOf(expected.diagnostics).join(' ')}`)
-  const comparison = compareRuns(
-    { a: { rate, offset: 0, values }, b: { rate, offset: 0, values: expected.values } },
-    {
-      channels: configuration.probes.map(({ label }, probe) => ({
-        label,
-        fullScale: fullScaleOf(configuration, probe),
-      })),
-      tolerance: TOLERANCE,
-    },
-  )
-  return { entry, smaller, errors, measured: { report, compileTimeMs, overloads, comparison } }
+  const problemTime = { t0: 0, dt: 1 / rate, count: samples }
+  const comparedWithEquations = (a: readonly Float64Array[], expected: readonly Float64Array[]): Comparison =>
+    compareRuns(
+      { a: { rate, offset: 0, values: a }, b: { rate, offset: 0, values: expected } },
+      {
+        channels: configuration.probes.map(({ label }, probe) => ({
+          label,
+          fullScale: fullScaleOf(configuration, probe),
+        })),
+        tolerance: TOLERANCE,
+      },
+    )
+  const expected = solved(entry, { problemTime })
+  const comparison = comparedWithEquations(values, expected)
+  const horizon =
+    entry.chaotic && comparison.verdict !== 'agrees'
+      ? partingOf(comparedWithEquations(solved(entry, { problemTime, rtol: COARSE_RTOL }), expected))
+      : null
+  return { entry, smaller, errors, measured: { report, compileTimeMs, overloads, comparison, horizon } }
+}
+
+/** When the first channel leaves the tolerance; null when none does. */
+export function partingOf({ channels }: Comparison): number | null {
+  const times = channels.flatMap(({ firstExcursion }) => firstExcursion ?? [])
+  return times.length > 0 ? Math.min(...times) : null
+}
+
+function solved({ name, program }: Entry, options: Parameters<typeof solve>[1]): readonly Float64Array[] {
+  const solution = solve(program, options)
+  if ('diagnostics' in solution) throw new Error(`${name}: ${messagesOf(solution.diagnostics).join(' ')}`)
+  return solution.values
 }
 
 function compiled({ program, opTimeNs }: Entry, device: DeviceSpecification): Compilation {

@@ -12,8 +12,14 @@ export function measureCorpus(
 ): { readonly page: string; readonly right: number; readonly wrong: readonly string[] } {
   const results = readCorpus(folder).map((entry) => {
     progress(entry.name)
-    return measure(entry, { samples: SAMPLES, clock: () => performance.now() })
+    return measure(entry, { samples: SAMPLES, clock: processorMs })
   })
   const wrong = results.filter((result) => !isRight(result)).map(({ entry }) => entry.name)
   return { page: corpusPage(results), right: results.length - wrong.length, wrong }
+}
+
+/** Processor time rather than time passed: what else the machine does is no part of a compilation. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }

@@ -45,24 +45,60 @@ export interface Definition<Options> {
   readonly summary: string
   /** Command lines, without `lucihub`. */
   readonly examples: readonly string[]
+  /** The group it belongs to, see {@link group}; left out: none. */
+  readonly within?: Command
   build?(command: Command): void
   /** Gives the exit code. */
   work(invocation: Invocation<Options>): Promise<number>
 }
 
+/** A group of commands, as `admin` or `admin users`; there is one of each name. */
+export function group(parent: Command, name: string, summary: string): Command {
+  return parent.commands.find((command) => command.name() === name) ?? parent.command(name).description(summary)
+}
+
 /** Adds a command. */
-export function define<Options>(shell: Shell, { name, summary, examples, build, work }: Definition<Options>): void {
-  const command = shell.program.command(name).description(summary)
+export function define<Options>(
+  shell: Shell,
+  { name, summary, examples, within, build, work }: Definition<Options>,
+): void {
+  const command = (within ?? shell.program).command(name).description(summary)
   build?.(command)
   command
     .option('--url <url>', 'where the hub answers (default: LUCIHUB_URL or http://127.0.0.1:8080)')
     .option('--json', 'print one JSON document instead of text')
-    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  lucihub ${example}`).join('\n')}\n`)
+    .addHelpText('after', exampleLines(examples))
     .action(async () => {
       const options = command.opts<Options & CommonOptions>()
       const session = openSession(command, options, shell.surroundings)
       shell.exitCode = await work({ session, args: command.args, options })
     })
+}
+
+/** A command that works on the database instead of through the hub: what it asks of the run-store program. */
+export interface LocalDefinition<Options extends object> extends Omit<Definition<Options>, 'work'> {
+  program(invocation: { readonly args: readonly string[]; readonly options: Options }): readonly string[]
+}
+
+/** Adds such a command. */
+export function defineLocal<Options extends object>(
+  shell: Shell,
+  { name, summary, examples, within, build, program }: LocalDefinition<Options>,
+): void {
+  const command = (within ?? shell.program).command(name).description(summary)
+  build?.(command)
+  command.addHelpText('after', exampleLines(examples)).action(async () => {
+    const code = await shell.surroundings.runStore(program({ args: command.args, options: command.opts<Options>() }))
+    if (code === null)
+      command.error('The run-store program is not here: run this where the run-store is installed.', {
+        exitCode: EXIT.usage,
+      })
+    else shell.exitCode = code
+  })
+}
+
+function exampleLines(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((example) => `  lucihub ${example}`).join('\n')}\n`
 }
 
 function openSession(command: Command, options: CommonOptions, surroundings: Surroundings): Session {

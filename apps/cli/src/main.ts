@@ -1,5 +1,8 @@
 /** The process around the program. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { isBrokenPipe, lucihub } from './program.ts'
 
 const { stdin, stdout, stderr, env, argv } = process
@@ -19,8 +22,19 @@ process.exitCode = await lucihub(argv.slice(2), {
   home: homedir(),
   columns: stdout.columns || stderr.columns || 80,
   rewritable: stderr.isTTY,
+  runStore,
   watchInterrupt,
 })
+
+function runStore(args: readonly string[]): Promise<number | null> {
+  const program = fileURLToPath(new URL('./run-store.mjs', import.meta.url))
+  if (!existsSync(program)) return Promise.resolve(null)
+  return new Promise((resolve, reject) => {
+    spawn(process.execPath, [program, ...args], { stdio: 'inherit' })
+      .on('error', reject)
+      .on('close', (code) => resolve(code ?? 1))
+  })
+}
 
 function watchInterrupt(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()

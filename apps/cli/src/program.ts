@@ -1,6 +1,11 @@
 /** The program: its commands, and what becomes of whatever goes wrong in them. */
 import { Command, CommanderError } from 'commander'
 import type { Shell } from './command.ts'
+import { adminAuditCommands } from './commands/admin/audit.ts'
+import { adminKeysCommands } from './commands/admin/keys.ts'
+import { adminMigrateCommand } from './commands/admin/migrate.ts'
+import { adminPoolsCommands } from './commands/admin/pools.ts'
+import { adminUsersCommands } from './commands/admin/users.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { compareCommand } from './commands/compare.ts'
 import { compileCommand } from './commands/compile.ts'
@@ -12,6 +17,10 @@ import { runCommand } from './commands/run.ts'
 import { runsCommand } from './commands/runs.ts'
 import { showCommand } from './commands/show.ts'
 import { statusCommand } from './commands/status.ts'
+import { datapointsCommands } from './commands/tree/datapoints.ts'
+import { datasetsCommands } from './commands/tree/datasets.ts'
+import { filesCommands } from './commands/tree/files.ts'
+import { projectsCommands } from './commands/tree/projects.ts'
 import { waitCommand } from './commands/wait.ts'
 import { EXIT, exitCodeOfFailure } from './exit.ts'
 import { failureDocument, failureText } from './show/failure.ts'
@@ -53,6 +62,15 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     cancelCommand,
     resultsCommand,
     compareCommand,
+    projectsCommands,
+    datasetsCommands,
+    datapointsCommands,
+    filesCommands,
+    adminUsersCommands,
+    adminPoolsCommands,
+    adminKeysCommands,
+    adminAuditCommands,
+    adminMigrateCommand,
   ]
   for (const add of commands) add(shell)
   try {

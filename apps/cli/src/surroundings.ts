@@ -12,6 +12,11 @@ export interface Surroundings {
   readonly columns: number
   /** True when stderr is a terminal, whose lines can be rewritten. */
   readonly rewritable: boolean
+  /**
+   * Runs the run-store program that lies beside this one with these arguments, on this terminal; gives its exit code, or
+   * null when there is none here.
+   */
+  runStore(args: readonly string[]): Promise<number | null>
   /** Takes Ctrl-C over: from now until `release` it fires the signal and does not end the process. */
   watchInterrupt(): { readonly signal: AbortSignal; release(): void }
 }

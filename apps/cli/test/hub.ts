@@ -213,7 +213,7 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
 }
 
 function compiled(submission: RunSubmission) {
-  const { diagnostics, result } = compile(submission.source ?? '', { device: LUCIDAC, opTimeNs: submission.opTimeNs })
+  const { diagnostics, result } = compile(submission.source ?? '', { device: LUCIDAC, opTimeNs: submission.opTimeNs ?? 0 })
   return {
     compiles: result !== null,
     diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: '' })),
@@ -226,7 +226,7 @@ async function simulate(configuration: Configuration, submission: RunSubmission)
   const machine = new SimulatedComputer({ description: lucidacDescription(MAC) })
   await machine.configure(configuration)
   const columns: number[][] = configuration.probes.map(() => [])
-  const { opTimeNs, sampleRateHz = 10_000 } = submission
+  const { opTimeNs = 0, sampleRateHz = 10_000 } = submission
   const request = { id: 'test', icTimeNs: 100_000, opTimeNs, sampleRateHz, haltOnOverload: false, finalValues: false }
   const gains = configuration.carriers.flatMap(({ adc }) => adc).sort((a, b) => a.probe - b.probe)
   for await (const event of machine.run(request)) {
@@ -244,7 +244,7 @@ function resourceOf(
   state: RunState,
   outcome: ReturnType<typeof compiled> | null,
 ): RunResource {
-  const { opTimeNs, sampleRateHz = 10_000 } = submission
+  const { opTimeNs = 0, sampleRateHz = 10_000 } = submission
   const count = sampleCount(opTimeNs, sampleRateHz)
   const at = '2026-01-02T03:04:05.000Z'
   return {
@@ -282,6 +282,44 @@ function resourceOf(
     winningAttempt: 1,
     overloads: [3, 20],
     finalValues: [],
+    seq: 1,
+    path: '',
+    projectId: null,
+    datapointId: null,
+    runNo: null,
+    jobType: submission.kind,
+    engine: 'hub',
+    executor: { kind: 'direct', pool: null, deviceId: MAC },
+    executorKind: 'direct',
+    inputKind: 'ode',
+    numChannels: 1,
+    shardsRequested: 1,
+    shardsEffective: 1,
+    workUnit: 'samples',
+    requestedWork: count,
+    completedWork: count,
+    progress: { fraction: 1 },
+    etaS: null,
+    mergePolicy: { mode: 'any', minFraction: 1, reduce: 'mean', byChannel: {} },
+    partial: false,
+    valid: state === 'COMPLETED',
+    stale: false,
+    timeoutS: null,
+    recipe: '',
+    tags: [],
+    notes: '',
+    parentId: null,
+    stateChanges: [],
+    shards: [],
+    input: {},
+    output: {},
+    parameters: {},
+    paramSources: {},
+    versions: {},
+    generalConfigId: null,
+    execConfigId: null,
+    channels: '',
+    logs: '',
     source: submission.source ?? null,
     report: outcome?.report ?? null,
     diagnostics: outcome?.diagnostics ?? [],
@@ -302,6 +340,10 @@ function channels({ configuration, columns, submission }: StoredRun) {
       encoding: 'f32',
       samples: columns[index]?.length ?? 0,
       digest: null,
+      name: label,
+      sourceName: `probe-${index}`,
+      metadata: {},
+      pages: [],
     })),
   }
 }

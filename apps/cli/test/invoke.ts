@@ -33,6 +33,7 @@ export async function invoke(hub: Hub | null, args: readonly string[], options: 
     home: options.home ?? '/nonexistent',
     columns: 80,
     rewritable: false,
+    runStore: () => Promise.resolve(null),
     watchInterrupt: () => ({ signal: interrupt.signal, release() {} }),
   })
   return { code, stdout, stderr }

@@ -13,13 +13,15 @@ import {
   type IntegratorConfiguration,
   type MBlockConfiguration,
   type MdrOperation,
+  type PortInput,
 } from '@lucihub/analog'
-import { offerOf, type Site } from './capacity.ts'
+import { offerOf, portsOf, type Site } from './capacity.ts'
 import type { Circuit } from './circuit.ts'
 import { elementsOf, type Element, type ElementKind } from './elements.ts'
+import { problemTimePerSecond, type Pace } from './pace.ts'
 import type { PlacedElement, Placement } from './place.ts'
 import type { Routing } from './route.ts'
-import { problemTimePerSecond, type Pace, type ScaledCircuit } from './scale.ts'
+import type { ScaledCircuit } from './scale.ts'
 
 const MDR_ELEMENTS = 4
 
@@ -47,6 +49,7 @@ export function configurationOf(decisions: Decisions): Configuration {
       const configured = clusters.filter((_, site) => placement.sites[site]?.carrier === carrier).flat()
       const hops = routing.hops[carrier] ?? []
       const backplane = routing.backplanes[carrier] ?? []
+      const inputs = inputsOf(carrier, decisions)
       if (configured.length === 0 && backplane.length === 0) return []
       return [
         {
@@ -55,6 +58,7 @@ export function configurationOf(decisions: Decisions): Configuration {
           adc: channelsOf(carrier, decisions),
           ...(hops.length > 0 && { hops }),
           ...(backplane.length > 0 && { backplane }),
+          ...(inputs.length > 0 && { inputs }),
         },
       ]
     }),
@@ -84,6 +88,7 @@ export function reportOf({ device, circuit, placement, pace, scaled, routing }: 
           element.kind === kind && (kind !== 'identity' || !element.inputs.some((input) => taken[site]?.has(input))),
       ).length,
   })
+  const inputs = circuit.signals.filter(({ kind }) => kind === 'input').length
   const offer = offerOf(device, used('multiplier'))
   return {
     elements: [
@@ -91,6 +96,7 @@ export function reportOf({ device, circuit, placement, pace, scaled, routing }: 
       use('multiplier'),
       use('identity'),
       { kind: 'ADC channel', used: circuit.probes.length, available: offer['ADC channels'] },
+      ...(inputs > 0 ? [{ kind: 'port', used: inputs, available: portsOf(device) }] : []),
     ],
     lanesUsed: routing.lanesUsed,
     lanesAvailable: offer.lanes,
@@ -142,6 +148,16 @@ function operationsOf(elements: readonly Element[]): MdrOperation[] {
     elements.flatMap(({ operation }) => (operation ? [[operation.element, operation.name] as const] : [])),
   )
   return Array.from({ length: MDR_ELEMENTS }, (_, index) => set.get(index) ?? 'MULTIPLY')
+}
+
+/** Ports in the order in which the program names its inputs; an input's scale is negative, as its identity inverts. */
+function inputsOf(carrier: number, { circuit, placement, scaled }: Decisions): PortInput[] {
+  return circuit.signals
+    .flatMap((signal, index) => (signal.kind === 'input' ? [{ signal, index }] : []))
+    .flatMap(({ signal: { name }, index }, port): PortInput[] => {
+      const home = placement.sites[elementAt(placement, index).site]?.carrier
+      return home === carrier ? [{ port, name, gain: -signalAt(scaled, index).scale }] : []
+    })
 }
 
 function channelsOf(carrier: number, { circuit, placement, scaled }: Decisions): AdcChannel[] {

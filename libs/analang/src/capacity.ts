@@ -28,6 +28,7 @@ export interface Needs {
   readonly identities: number
   readonly 'ADC channels': number
   readonly lanes: number
+  readonly ports: number
 }
 
 /** All clusters of a device. */
@@ -66,20 +67,37 @@ export function offerOf(device: DeviceSpecification, multipliers: number): Needs
       total(({ identities }) => identities[0] ?? 0) - losses.slice(0, multipliers).reduce((sum, loss) => sum + loss, 0),
     'ADC channels': device.adcChannels * Math.max(1, device.carriers.length),
     lanes: device.lanes * Math.max(1, capacities.length),
+    ports: portsOf(device),
   }
 }
 
-const MACHINES = [
-  ['a LUCIDAC', LUCIDAC],
-  ['an mREDAC', MREDAC],
-  ['a REDAC of seven carriers', REDAC],
+/**
+ * Whether multipliers of the device also square, divide and take roots. Where some of its blocks are plain
+ * multipliers, none counts: a signal may have to move to any cluster.
+ */
+export function divides({ carriers }: DeviceSpecification): boolean {
+  const slots = carriers.flatMap(({ clusters }) => clusters.flatMap((cluster) => cluster.slots))
+  return slots.includes('MDR') && !slots.includes('MMUL')
+}
+
+/** Ports for signals from outside: of the only carrier, since signals are taken on where they arrive. */
+export function portsOf({ carriers }: DeviceSpecification): number {
+  const [only, ...others] = carriers
+  return only && others.length === 0 ? (only.ports ?? 0) : 0
+}
+
+/** The machines we know, the smallest first. A REDAC has seven carriers. */
+export const MACHINES = [
+  { name: 'LUCIDAC', article: 'a', device: LUCIDAC, also: '' },
+  { name: 'mREDAC', article: 'an', device: MREDAC, also: '' },
+  { name: 'REDAC', article: 'a', device: REDAC, also: ' of seven carriers' },
 ] as const
 
 /** Says which machine has all that is needed, the smallest that does. */
 export function machineFor(needs: Needs): string {
-  const found = MACHINES.find(([, device]) => {
+  const found = MACHINES.find(({ device }) => {
     const offer = offerOf(device, needs.multipliers)
     return (Object.keys(needs) as (keyof Needs)[]).every((kind) => needs[kind] <= offer[kind])
   })
-  return found ? `${found[0]} has room for it` : 'no machine has room for it'
+  return found ? `${found.article} ${found.name}${found.also} has room for it` : 'no machine has room for it'
 }

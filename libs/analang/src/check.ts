@@ -5,7 +5,7 @@
  */
 import type { Ast, Expression, Target } from './ast.ts'
 import { checkTime, declare, derivativeName, type Declarations } from './declare.ts'
-import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
+import { adding, issue, quoted, staged, type Edit, type Issue, type Staged } from './diagnostics.ts'
 import {
   within,
   type DeclaredRange,
@@ -53,6 +53,7 @@ export function check(ast: Ast, source: string): Staged<Program> {
         null,
         'the program probes nothing',
         scope.states[0] ? `add \`probe ${scope.states[0].name}(${declarations.time});\`` : 'add a `probe`',
+        scope.states[0] ? adding(`probe ${scope.states[0].name}(${declarations.time});`) : null,
       ),
     )
   const measured = probes.map((probe) => probe.value)
@@ -201,7 +202,14 @@ function reachable(values: readonly Value[]): ReadonlySet<Reference> {
 function noteDead(scope: Scope, live: ReadonlySet<Reference>, issues: Issue[]): void {
   for (const { name, range, references } of scope.named)
     if (!references.some((reference) => live.has(reference)))
-      issues.push(issue('ANA0118', range, `no probe depends on ${quoted(name)}; it is left out`))
+      issues.push(
+        issue('ANA0118', range, `no probe depends on ${quoted(name)}; it is left out`, '', probing(name, references)),
+      )
+}
+
+/** Parameters have nothing to measure. */
+function probing(name: string, references: readonly Reference[]): Edit | null {
+  return references.some((reference) => 'derivative' in reference) ? adding(`probe ${name};`) : null
 }
 
 /** A signal by its own name, anything else by its text, on one line and of bounded length. */

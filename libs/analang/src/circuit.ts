@@ -23,7 +23,24 @@ export type Signal =
       /** Each must keep the sign it has at the start; over integrators, which stand first. */
       readonly domain: readonly Polynomial[]
     }
-  | { readonly kind: 'product'; readonly name: string; readonly factors: readonly [Factor, Factor] }
+  | {
+      /** What an element makes of its one or two inputs: a * b, a², a / b, √a. */
+      readonly kind: 'product' | 'square' | 'quotient' | 'root'
+      readonly name: string
+      readonly range: Range | null
+      readonly factors: readonly Factor[]
+      /** Quotients and roots: the largest |value| the user expects; null to find out. */
+      readonly declared: number | null
+      /** As of an integrator. */
+      readonly singular: string
+    }
+  | {
+      /** A signal that comes in through a port and is taken on by an identity. */
+      readonly kind: 'input'
+      readonly name: string
+      readonly range: Range
+      readonly declared: number | null
+    }
   | {
       readonly kind: 'sum'
       readonly name: string
@@ -32,8 +49,13 @@ export type Signal =
       readonly declared: number | null
     }
 
-/** One input of a multiplier: a signal as it is, or a sum, which takes no element of its own. */
+/** One input of a multiplier, divider or rooter: a signal as it is, or a sum, which takes no element of its own. */
 export type Factor = readonly Contribution[]
+
+/** What flows into a signal by itself or through a sum; what a computed signal takes is in its factors. */
+export function inputsOf(signal: Signal): readonly Contribution[] {
+  return 'inputs' in signal ? signal.inputs : []
+}
 
 /** coefficient * source. */
 export interface Contribution {

@@ -11,22 +11,13 @@ import {
   type IntegratorRate,
 } from '@lucihub/analog'
 import { configurationOf, reportOf } from './assemble.ts'
-import { offerOf } from './capacity.ts'
+import { divides } from './capacity.ts'
 import { check } from './check.ts'
-import type { Circuit } from './circuit.ts'
 import { diagnosticsOf, issue, type Issue, type Staged } from './diagnostics.ts'
-import { isDivisible, layOut } from './layout.ts'
+import { fit } from './fit.ts'
 import { lower } from './lower.ts'
+import { fastestPace } from './pace.ts'
 import { parse } from './parse.ts'
-import {
-  fastestPace,
-  lanesFor,
-  problemTimePerSecond,
-  scale,
-  slowerPace,
-  type Pace,
-  type ScaledCircuit,
-} from './scale.ts'
 import { synthesize } from './synthesize.ts'
 
 export interface CompileOptions {
@@ -39,7 +30,7 @@ export interface CompileOptions {
 
 /** Compiles a program for a device. Pure and deterministic; `report.compileTimeMs` is left at 0. */
 export function compile(source: string, options: CompileOptions): Compilation {
-  const { device, opTimeNs } = options
+  const { device, opTimeNs, k0 } = options
   const issues: Issue[] = checkOptions(options)
   const take = <T>(stage: Staged<T>): T | null => {
     issues.push(...stage.issues)
@@ -50,38 +41,19 @@ export function compile(source: string, options: CompileOptions): Compilation {
 
   const ast = take(parse(source))
   const program = ast && take(check(ast, source))
-  const system = program && take(lower(program))
+  const system = program && take(lower(program, { divides: divides(device) }))
   if (!system) return failed()
 
   const circuit = take(synthesize(system, device))
   if (!circuit) return failed()
 
-  // The length of the run in problem time depends on the pace, amplitudes on that length, and the lanes that
-  // the weights take on both. So a pace is tried, and a slower one while the lanes do not suffice.
-  for (let pace = fastestPace(device, options.k0); ;) {
-    const scaling = scale(circuit, { pace, opTimeNs, upscaling: device.upscaling })
-    const layout = scaling.value && layOut(circuit, scaling.value, device)
-    const slower = scaling.value && !layout?.value && relief(pace, scaling.value, circuit, device)
-    if (slower) {
-      pace = slower
-      continue
-    }
-    const scaled = take(scaling)
-    const laidOut = layout && take(layout)
-    if (!scaled || !laidOut) return failed()
-    issues.push(...slowed(pace))
-    const decisions = { device, circuit, pace, scaled, ...laidOut }
-    const configuration = configurationOf(decisions)
-    invariant(violationsOf(configuration, device).length === 0, 'what the compiler makes fits the device')
-    return { diagnostics: diagnosticsOf(source, issues), result: { configuration, report: reportOf(decisions) } }
-  }
-}
+  const fitted = take(fit(circuit, { device, opTimeNs, fastest: fastestPace(device, k0) }))
+  if (!fitted) return failed()
 
-/** A slower pace, if large weights are what lanes run short of; all clusters' lanes count together. */
-function relief(pace: Pace, scaled: ScaledCircuit, circuit: Circuit, device: DeviceSpecification): Pace | null {
-  const split = scaled.connections.some(({ weight }) => lanesFor(weight, device) > 1)
-  if (pace.divisor === 1 && split && !isDivisible(circuit, scaled, device)) return null
-  return split ? slowerPace(pace, scaled, circuit, { ...device, lanes: offerOf(device, 0).lanes }) : null
+  const decisions = { device, circuit, ...fitted }
+  const configuration = configurationOf(decisions)
+  invariant(violationsOf(configuration, device).length === 0, 'what the compiler makes fits the device')
+  return { diagnostics: diagnosticsOf(source, issues), result: { configuration, report: reportOf(decisions) } }
 }
 
 function checkOptions({ device, opTimeNs, k0 }: CompileOptions): Issue[] {
@@ -94,16 +66,4 @@ function checkOptions({ device, opTimeNs, k0 }: CompileOptions): Issue[] {
       issue('ANA0304', null, `the device has no k0 = ${k0}`, `it offers ${device.integratorRates.join(' and ')}`),
     )
   return issues
-}
-
-function slowed(pace: Pace): Issue[] {
-  if (pace.divisor === 1) return []
-  return [
-    issue(
-      'ANA0403',
-      null,
-      `problem time passes at ${problemTimePerSecond(pace)} units per second instead of ${pace.k0}: the coefficients are large`,
-      'the run covers a shorter stretch of problem time; give it a longer op time',
-    ),
-  ]
 }

@@ -3,7 +3,7 @@
  * statements does not matter.
  */
 import type { Ast, Expression, Identifier, Range, Statement, Target, Time } from './ast.ts'
-import { issue, quoted, type Issue } from './diagnostics.ts'
+import { inserting, issue, quoted, replacing, type Issue } from './diagnostics.ts'
 import { isMathName } from './math.ts'
 
 /** Higher derivatives than any device has integrators for. */
@@ -94,6 +94,7 @@ export function orderOf(
         range,
         'the derivative does not say with respect to what',
         `write \`diff[${name.name}, ${time}]\``,
+        inserting(name.to, `, ${time}`),
       ),
     )
   else if (other)
@@ -103,6 +104,7 @@ export function orderOf(
         other,
         `the derivative is with respect to ${quoted(other.name)}, but time is ${quoted(time)}`,
         'derive with respect to time only',
+        replacing(other, time),
       ),
     )
   else if (variables.length > ORDER_MAX)
@@ -131,6 +133,7 @@ function importsMath(statements: readonly Statement[], issues: Issue[]): boolean
           statement.module,
           `there is no module ${quoted(statement.module.name)}`,
           'the only module is `math`',
+          replacing(statement.module, 'math'),
         ),
       )
   }
@@ -158,6 +161,7 @@ export function checkTime(written: Time | null, time: string, issues: Issue[]): 
         written.variable,
         `time is ${quoted(time)} in other equations, but ${quoted(written.variable.name)} here`,
         `write ${quoted(time)}`,
+        replacing(written.variable, time),
       ),
     )
 }

@@ -12,6 +12,7 @@ import {
   networkOf,
   type AlgebraicElement,
   type Group,
+  type InputElement,
   type IntegratorElement,
   type Network,
   type Sum,
@@ -41,6 +42,7 @@ export function decompile(configuration: Configuration, specification: DeviceSpe
   const source = [
     [...writer.head(), ...remarks].map((line) => `# ${line}`),
     writer.defined.some(({ kind }) => kind === 'root') ? ['use math;'] : [],
+    network.inputs.map((input) => writer.input(input)),
     definitions,
     [...network.integrators.map((element) => writer.equation(element)), ...probes.flatMap(({ equation }) => equation)],
     [
@@ -121,6 +123,10 @@ class Writer {
     const named = new Set([...network.integrators, ...this.defined].map(({ output }) => output))
     // A probe with an offset measures something else than the element's own value.
     const meant = channels.filter(({ at, offset, gain }) => named.has(at) && offset === 0 && gain !== 0)
+    for (const { output, name, gain } of network.inputs) {
+      this.#names.set(output, this.#naming.take(name, `input${output}`))
+      this.#scales.set(output, gain)
+    }
     for (const { output, label } of [
       ...meant.map(({ at, label }) => ({ output: at, label })),
       ...[...named].map((output) => ({ output, label: '' })),
@@ -175,6 +181,16 @@ class Writer {
 
   initialValue({ output, initial }: IntegratorElement): string[] {
     return initial === 0 ? [] : [`let ${this.#name(output)}(t: 0) = ${this.#number(initial * this.#scale(output))};`]
+  }
+
+  /** Its range is what full scale at the port means. */
+  input({ output, gain }: InputElement): string {
+    const name = this.#name(output)
+    const range =
+      Math.abs(gain) === 1
+        ? ''
+        : ` range ${name} = ${this.#number(-Math.abs(gain))} .. ${this.#number(Math.abs(gain))};`
+    return `in ${name};${range}`
   }
 
   definition(element: AlgebraicElement): string {
@@ -279,7 +295,7 @@ class Writer {
     return [
       ...changing.map(({ weight, output }) => ({
         coefficient: (factor * weight) / this.#scale(output),
-        text: `${this.#name(output)}(t)`,
+        text: this.#read(output),
       })),
       ...(fixed === 0 ? [] : [{ coefficient: fixed, text: '' }]),
     ]
@@ -313,6 +329,11 @@ class Writer {
     const name = this.#names.get(output)
     invariant(name !== undefined, 'every element in use has a name')
     return name
+  }
+
+  /** A variable at time t; an input has no argument. */
+  #read(output: number): string {
+    return this.#network.inputs.some((one) => one.output === output) ? this.#name(output) : `${this.#name(output)}(t)`
   }
 
   #scale(output: number): number {

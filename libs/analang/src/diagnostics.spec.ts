@@ -1,4 +1,4 @@
-import { LUCIDAC } from '@lucihub/analog'
+import { LUCIDAC, MREDAC } from '@lucihub/analog'
 import { compile, type CompileOptions } from './compile.ts'
 import { DIAGNOSTICS } from './diagnostics.ts'
 import { renderDiagnostic } from './render.ts'
@@ -193,10 +193,8 @@ const FUNCTIONS: readonly Case[] = [
   ],
   [
     `in u; in v(t); ${DECAY} probe u * x; probe u + v;`,
-    [
-      'ANA0206 u: not yet compilable: the external input `u` [replace it by a variable with a differential equation]',
-      'ANA0206 v: not yet compilable: the external input `v` [replace it by a variable with a differential equation]',
-    ],
+    ['ANA0206 u: the program has 2 external inputs, the device has 0 ports [a LUCIDAC has room for it]'],
+    { device: MREDAC },
   ],
   [
     `${DECAY} probe x ^ 64 * x;`,
@@ -205,7 +203,6 @@ const FUNCTIONS: readonly Case[] = [
   [
     `use math; in u; ${DECAY} let v = 2 * u; probe x + sin(v);`,
     [
-      'ANA0206 u: not yet compilable: the external input `u` [replace it by a variable with a differential equation]',
       'ANA0209 sin(v): `sin` of an external input: the derivative of the input is not known, so no equation can follow it [apply the function before the signal enters the machine]',
     ],
   ],
@@ -240,7 +237,7 @@ const MACHINE: readonly Case[] = [
   [
     `${DECAY} probe x + x^2; probe x + x^3; probe x + x^4;`,
     [
-      'ANA0301 the circuit needs 3 identities, the device has 2 beside its multipliers [each probe of a sum takes one: probe the parts, and add them up afterwards; an mREDAC has room for it]',
+      'ANA0301 the circuit needs 3 identities, the device has 2 beside its multipliers [each external input and each probe of a sum takes one: probe the parts, and add them up afterwards; an mREDAC has room for it]',
     ],
   ],
   [
@@ -264,6 +261,12 @@ const MACHINE: readonly Case[] = [
     'let diff[x, t](t) = x(t); let x(t: 0) = 1; probe x;',
     [
       'ANA0401 diff[x, t](t): `x` leaves every bound at problem time 27.81; the run would last until 100 [run for less than 2.781 ms of op time, or look for a wrong sign]',
+    ],
+  ],
+  [
+    'let diff[x, t](t) = -x(t); let x(t: 0) = 1e-164; probe (1 / x) ^ 2;',
+    [
+      'ANA0401 `(1/x)^2` leaves every bound at problem time 0; the run would last until 100 [run for less than 0 ms of op time, or look for a wrong sign]',
     ],
   ],
   [
@@ -310,6 +313,12 @@ const MACHINE: readonly Case[] = [
     'let diff[x, t, t](t) = -x(t); let x(t: 0) = 1; probe x; range x = -50 .. 50;',
     [
       'ANA0408 x: `x` uses 2 % of full scale [its scale follows from a wide range, or from large terms that nearly cancel]',
+    ],
+  ],
+  [
+    'in u; let diff[x, t](t) = u * x * x; let x(t: 0) = 0.5; probe x;',
+    [
+      'ANA0409 with the external inputs at full scale all the time the solution leaves every bound [keep the inputs small or short, or give the inputs a narrower range]',
     ],
   ],
 ]
@@ -403,6 +412,9 @@ test('a diagnostic is shown with its line, underlined, and its hint', () => {
       '2 | \tlet b = 2 * sigm; # here',
       '  | \t            ^^^^',
       '  = hint: did you mean `sigma`?',
+      '  = fix: write `sigma`',
+      '  |',
+      '2 + \tlet b = 2 * sigma; # here',
     ].join('\n'),
   )
 })

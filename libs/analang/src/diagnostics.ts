@@ -2,7 +2,7 @@
  * What a compiler can say, as one table. Stages make issues (a code, a range, a message); only the outermost
  * functions turn them into diagnostics with line and column, once, against the source.
  */
-import type { Diagnostic, Severity, SourceSpan } from '@lucihub/analog'
+import type { Diagnostic, Fix, Severity, SourceSpan } from '@lucihub/analog'
 import type { Range } from './ast.ts'
 
 interface DiagnosticRow {
@@ -104,8 +104,8 @@ export const DIAGNOSTICS = {
   ANA0205: row('error', 'value not finite', 'A constant of the program is not a finite number.'),
   ANA0206: row(
     'error',
-    'external input not yet compilable',
-    'Inputs of the front panel are part of the language, but the compiler does not place them yet.',
+    'not enough ports',
+    'An external input takes a port of the front panel. A LUCIDAC has eight; an mREDAC and a REDAC have none.',
   ),
   ANA0208: row('error', 'degree too high', 'A product has at most 64 factors.'),
   ANA0209: row(
@@ -168,6 +168,11 @@ export const DIAGNOSTICS = {
     'channel hardly used',
     'The signal uses less than a tenth of full scale, so the converter, of 14 bit, resolves it coarsely.',
   ),
+  ANA0409: row(
+    'warning',
+    'unbounded for some inputs',
+    'What comes in is not known; scale factors are those for inputs that are steady at full scale or swing. With one of these the solution leaves every bound.',
+  ),
 } as const satisfies Record<string, DiagnosticRow>
 
 export type DiagnosticCode = keyof typeof DIAGNOSTICS
@@ -179,6 +184,15 @@ export interface Issue {
   readonly range: Range | null
   readonly message: string
   readonly hint: string
+  readonly fix: Edit | null
+}
+
+/** A fix before it is placed. */
+export interface Edit {
+  readonly title: string
+  /** Null to add a statement behind the last one. */
+  readonly range: Range | null
+  readonly replacement: string
 }
 
 /** What a stage gives: `value` is null when an issue is an error that leaves nothing to go on with. */
@@ -190,8 +204,29 @@ export interface Staged<T> {
 /** More than a person reads at once; the rest is dropped. */
 const DIAGNOSTICS_MAX = 50
 
-export function issue(code: DiagnosticCode, range: Range | null, message: string, hint = ''): Issue {
-  return { code, range, message, hint }
+export function issue(
+  code: DiagnosticCode,
+  range: Range | null,
+  message: string,
+  hint = '',
+  fix: Edit | null = null,
+): Issue {
+  return { code, range, message, hint, fix }
+}
+
+/** Puts other text in the place of a range. */
+export function replacing(range: Range, replacement: string): Edit {
+  return { title: `write ${quoted(replacement)}`, range: { from: range.from, to: range.to }, replacement }
+}
+
+/** Puts text before a place. */
+export function inserting(at: number, replacement: string): Edit {
+  return { title: `insert ${quoted(replacement.trim())}`, range: { from: at, to: at }, replacement }
+}
+
+/** Adds a statement behind the last one. */
+export function adding(statement: string): Edit {
+  return { title: `add ${quoted(statement)}`, range: null, replacement: statement }
 }
 
 /** A stage's outcome: its value unless there were errors. */
@@ -206,13 +241,20 @@ export function diagnosticsOf(source: string, issues: readonly Issue[]): Diagnos
   return [...issues]
     .sort((a, b) => Number(isError(b)) - Number(isError(a)) || from(a) - from(b))
     .slice(0, DIAGNOSTICS_MAX)
-    .map(({ code, range, message, hint }) => ({
+    .map(({ code, range, message, hint, fix }) => ({
       code,
       severity: DIAGNOSTICS[code].severity,
       message,
       hint,
       span: range && spanOf(range),
+      ...(fix && { fix: fixOf(fix, source, spanOf) }),
     }))
+}
+
+function fixOf({ title, range, replacement }: Edit, source: string, spanOf: (range: Range) => SourceSpan): Fix {
+  if (range) return { title, span: spanOf(range), replacement }
+  const end = { from: source.length, to: source.length }
+  return { title, span: spanOf(end), replacement: `${/(^|\n)$/.test(source) ? '' : '\n'}${replacement}\n` }
 }
 
 /** The name in the form people know from compilers: quoted with back ticks, shortened. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { sitesOf } from './capacity.ts'
 import type { Circuit, Signal } from './circuit.ts'
 import { Division, type Graph } from './division.ts'
-import { partitions, type Cable } from './partition.ts'
+import { MOVES_MAX, partitions, type Cable } from './partition.ts'
 
 const range = { from: 0, to: 1 }
 
@@ -50,7 +50,11 @@ test.each<[number, DeviceSpecification, [number, number]]>([
   [48, REDAC, [10, 2]],
   [168, REDAC, [40, 12]],
 ])('a chain of %p integrators is cut as few times as clusters and carriers allow', (count, device, expected) => {
-  const [best] = partitions(circuitOf(count), chain(count), { sites: sitesOf(device), device })
+  const [best] = partitions(circuitOf(count), chain(count), {
+    sites: sitesOf(device),
+    device,
+    work: { moves: MOVES_MAX },
+  })
   expect(hopsOf(best ?? [], chain(count), device)).toEqual(expected)
 })
 
@@ -60,7 +64,11 @@ test('groups that know nothing of each other are kept apart, however they are mi
   const cables = [0, 1, 2].flatMap((first) =>
     group(first).flatMap((sink) => [0, 1, 2].map((step) => ({ source: (sink + 3 * step + 3) % 24, sink, lanes: 1 }))),
   )
-  const [best] = partitions(circuitOf(24), cables, { sites: sitesOf(MREDAC), device: MREDAC })
+  const [best] = partitions(circuitOf(24), cables, {
+    sites: sitesOf(MREDAC),
+    device: MREDAC,
+    work: { moves: MOVES_MAX },
+  })
   expect(hopsOf(best ?? [], cables, MREDAC)).toEqual([0, 0])
 })
 
@@ -71,13 +79,19 @@ test('a circuit with more lanes into a cluster than it has is spread', () => {
     sink: Math.floor(index / 8),
     lanes: 1,
   }))
-  const [best] = partitions(circuitOf(8), cables, { sites: sitesOf(MREDAC), device: MREDAC })
+  const [best] = partitions(circuitOf(8), cables, {
+    sites: sitesOf(MREDAC),
+    device: MREDAC,
+    work: { moves: MOVES_MAX },
+  })
   for (const site of [0, 1, 2])
     expect(cables.filter(({ sink }) => best?.[sink] === site).length).toBeLessThanOrEqual(32)
 })
 
 test('what no division can hold has none', () => {
-  expect(partitions(circuitOf(25), chain(25), { sites: sitesOf(MREDAC), device: MREDAC })).toEqual([])
+  expect(
+    partitions(circuitOf(25), chain(25), { sites: sitesOf(MREDAC), device: MREDAC, work: { moves: MOVES_MAX } }),
+  ).toEqual([])
 })
 
 test('costs and excess are the same whether they are counted or followed move by move', () => {

@@ -1,8 +1,11 @@
 /** The documents of the language are kept true: each program in them does what stands beside it. */
 import { readFileSync } from 'node:fs'
-import { LUCIDAC } from '@lucihub/analog'
+import { LUCIDAC, lucidacDescription, PORTABLE_CARRIER } from '@lucihub/analog'
+import { SimulatedComputer } from '@lucihub/simulation'
+import { record } from '@lucihub/simulation/conformance'
 import { compile } from './compile.ts'
 import { DIAGNOSTICS } from './diagnostics.ts'
+import { solve } from './solve.ts'
 
 function documentAt(path: string): string {
   return readFileSync(new URL(`../../../docs/${path}`, import.meta.url), 'utf8')
@@ -21,11 +24,28 @@ const reference = documentAt('analang.md')
 const diagnostics = documentAt('diagnostics.md')
 
 test.each(blocksOf(reference, 'ana').map(({ heading, text }) => [heading, text] as const))(
-  'a program of the reference compiles: %s',
-  (_heading, text) => {
-    const compiled = compile(text, { device: LUCIDAC, opTimeNs: 1_000_000 })
-    expect(compiled.diagnostics).toEqual([])
-    expect(compiled.result).not.toBeNull()
+  'a program of the reference compiles and runs: %s',
+  async (_heading, text) => {
+    const opTimeNs = 1_000_000
+    const { diagnostics, result } = compile(text, { device: LUCIDAC, opTimeNs })
+    expect(diagnostics).toEqual([])
+    if (!result) throw new Error('nothing was compiled')
+    const machine = new SimulatedComputer({ description: lucidacDescription(PORTABLE_CARRIER) })
+    await machine.configure(result.configuration)
+    const { phases, channels } = await record(machine, { opTimeNs, sampleRateHz: 10_000 })
+    expect(phases.at(-1)).toBe('DONE')
+    expect(await machine.overload()).toEqual({ overloaded: false, outputs: [] })
+    const solution = solve(text, {
+      problemTime: { t0: 0, dt: result.configuration.problemTimePerSecond / 10_000, count: 10 },
+    })
+    if (!('values' in solution)) throw new Error('the program is not solved')
+    const adc = result.configuration.carriers.flatMap((carrier) => carrier.adc)
+    solution.values.forEach((values, probe) => {
+      const { gain = NaN, offset = NaN } = adc.find((channel) => channel.probe === probe) ?? {}
+      values.forEach((value, index) =>
+        expect(Math.abs((channels[probe]?.[index] ?? NaN) - (value - offset) / gain)).toBeLessThan(1e-4),
+      )
+    })
   },
 )
 
@@ -33,7 +53,7 @@ test('the reference shows every statement and every function of the language', (
   const programs = blocksOf(reference, 'ana')
     .map(({ text }) => text)
     .join('\n')
-  const words = 'use let probe as range diff sin cos tan exp log sqrt tanh sinh cosh atan pow pi'.split(' ')
+  const words = 'use let probe as range in diff sin cos tan exp log sqrt tanh sinh cosh atan pow pi'.split(' ')
   expect(words.filter((word) => !new RegExp(`\\b${word}\\b`).test(programs))).toEqual([])
 })
 

@@ -5,6 +5,11 @@
  * Where u' is known from the equations this gives a polynomial system again ("polynomial embedding"), and
  * initial values come from f itself. Equal arguments share their integrators, and so do all powers of a base:
  * 1/sqrt(u) = g gives g^3 for u^(-3/2), and g' = -u' g^3 / 2 needs nothing else.
+ * Where the machine divides and takes roots itself, quotients and roots are variables without an equation: an element
+ * computes them from others. Their derivatives are only made where another function asks for them.
+ *
+ * Long, and yet one file: functions, powers and quotients make variables of one list, share them by one naming, and
+ * call each other (a logarithm needs a reciprocal, the power of an exponential is an exponential).
  */
 import { invariant } from '@lucihub/analog'
 import type { Range } from './ast.ts'
@@ -12,9 +17,12 @@ import type { FunctionName } from './math.ts'
 import {
   canonicalKey,
   constantOf,
+  constantValue,
+  keyOf,
   textOf,
   valueAt,
   variableOf,
+  variablesOf,
   type Arithmetic,
   type Monomial,
   type Polynomial,
@@ -37,9 +45,29 @@ export interface GeneratedVariable {
   readonly singular: string
   /** Each must keep the sign it has at the start; none when the function is defined everywhere. */
   readonly domain: readonly Polynomial[]
+  /** How an element makes it from other variables at once; null for a variable with a differential equation. */
+  readonly algebra: Algebra | null
 }
 
-type Optional = 'form' | 'undefinedAtStart' | 'singular' | 'domain'
+export type Algebra =
+  | { readonly kind: 'quotient'; readonly numerator: Polynomial; readonly denominator: Polynomial }
+  | { readonly kind: 'root'; readonly radicand: Polynomial }
+  /** A signal from outside: made of nothing, and without a known derivative. */
+  | { readonly kind: 'input' }
+
+/** What an element takes, in the order of its inputs. */
+export function operandsOf(algebra: Algebra): readonly Polynomial[] {
+  switch (algebra.kind) {
+    case 'quotient':
+      return [algebra.numerator, algebra.denominator]
+    case 'root':
+      return [algebra.radicand]
+    case 'input':
+      return []
+  }
+}
+
+type Optional = 'algebra' | 'form' | 'undefinedAtStart' | 'singular' | 'domain'
 
 interface PowerForm {
   readonly kind: 'power'
@@ -61,6 +89,8 @@ export type Denominators = Map<string, number>
 /** Roots up to the fourth are powers of one reciprocal root; others get an equation of their own. */
 const DENOMINATOR_MAX = 4
 const EXPONENT_TOLERANCE = 1e-12
+/** Roots of roots: exponents that elements compute are multiples of a quarter. */
+const QUARTERS = 4
 /** Whole powers are multiplied out, which larger ones would not survive. */
 export const EXPONENT_MAX = 64
 
@@ -70,6 +100,8 @@ export class Embedding {
   readonly #known: readonly KnownVariable[]
   readonly #time: string
   readonly #denominators: ReadonlyMap<string, number>
+  readonly #divides: boolean
+  readonly #external = new Set<GeneratedVariable>()
   /** Variables by what they are: the function and the canonical text of its argument. */
   readonly #positions = new Map<string, number>()
   /** For sine, exponential and logarithm, arguments that differ by a constant (a factor) share their variables. */
@@ -79,12 +111,18 @@ export class Embedding {
 
   constructor(
     arithmetic: Arithmetic,
-    { known, time, denominators }: { known: readonly KnownVariable[]; time: string; denominators: Denominators },
+    {
+      known,
+      time,
+      denominators,
+      divides,
+    }: { known: readonly KnownVariable[]; time: string; denominators: Denominators; divides: boolean },
   ) {
     this.#arithmetic = arithmetic
     this.#known = known
     this.#time = time
     this.#denominators = denominators
+    this.#divides = divides
   }
 
   initialOf(variable: number): number {
@@ -106,6 +144,18 @@ export class Embedding {
       initial: 0,
       argument: constantOf(0),
       derivative: () => constantOf(1),
+    }))
+  }
+
+  /** An external input. Initial values cannot depend on it. */
+  input(name: string, range: Range): Polynomial {
+    return this.#variable(`input ${name}`, () => ({
+      name,
+      range,
+      initial: 0,
+      argument: constantOf(0),
+      algebra: { kind: 'input' },
+      derivative: () => constantOf(NaN),
     }))
   }
 
@@ -156,7 +206,7 @@ export class Embedding {
   /** log(k u) = log k + log u. */
   logarithm(argument: Polynomial, range: Range): Polynomial {
     const { unit, factor } = this.#normalised(argument)
-    const reciprocal = this.power(unit, -1, range)
+    const reciprocal = this.#divides ? constantOf(NaN) : this.power(unit, -1, range)
     const text = this.textOf(argument)
     const first = this.#firsts.get(`log ${canonicalKey(unit)}`) ?? argument
     this.#firsts.set(`log ${canonicalKey(unit)}`, first)
@@ -170,7 +220,9 @@ export class Embedding {
       singular: `\`${text}\` reaches zero`,
       domain: [first],
       derivative: (du) =>
-        this.#arithmetic.scaled(this.#arithmetic.product(reciprocal, du), 1 / this.#normalised(first).factor),
+        this.#divides
+          ? this.quotient(du, first, range)
+          : this.#arithmetic.scaled(this.#arithmetic.product(reciprocal, du), 1 / this.#normalised(first).factor),
     })
     return this.#sum(variable, constantOf(Math.log(factor / this.#normalised(first).factor)))
   }
@@ -187,8 +239,74 @@ export class Embedding {
       if (form.kind === 'power' && !this.#losesSign(form, count, exponent))
         return scaled(this.power(form.base, tidy(form.exponent * count * exponent), range))
     }
+    if (this.#divides && Number.isInteger(tidy(exponent * QUARTERS))) return this.#computedPower(base, exponent, range)
     const { unit, factor } = this.#normalised(base)
     return this.#arithmetic.scaled(this.#unitPower(unit, tidy(exponent), range), factor ** exponent)
+  }
+
+  /** dividend / divisor for a divisor that is not constant. */
+  quotient(dividend: Polynomial, divisor: Polynomial, range: Range): Polynomial {
+    const inner = this.#soleForm(divisor)
+    if (!this.#divides || inner?.form.kind === 'exponential')
+      return this.#arithmetic.product(dividend, this.power(divisor, -1, range))
+    const [above, below] = withoutCommonFactors(dividend, divisor)
+    const constant = constantValue(below)
+    if (constant !== null) return this.#arithmetic.scaled(above, 1 / constant)
+    if (above.size === 0) return above
+    const [numerator, denominator] = [this.#normalised(above), this.#normalised(below)]
+    const variable = this.#computed(
+      { kind: 'quotient', numerator: numerator.unit, denominator: denominator.unit },
+      { range, name: quotientName(this.textOf(numerator.unit), this.textOf(denominator.unit)) },
+    )
+    return this.#arithmetic.scaled(variable, numerator.factor / denominator.factor)
+  }
+
+  /** By elements that divide and take roots; exponents are multiples of a quarter. */
+  #computedPower(base: Polynomial, exponent: number, range: Range): Polynomial {
+    if (exponent < 0) return this.quotient(constantOf(1), this.power(base, -exponent, range), range)
+    const whole = Math.floor(exponent)
+    const quarters = tidy((exponent - whole) * QUARTERS)
+    let power = this.#arithmetic.power(base, whole)
+    if (quarters === 0) return power
+    const half = this.#root(base, range)
+    if (quarters >= 2) power = this.#arithmetic.product(power, half)
+    return quarters === 2 ? power : this.#arithmetic.product(power, this.#root(half, range))
+  }
+
+  #root(radicand: Polynomial, range: Range): Polynomial {
+    const { unit, factor } = this.#normalised(radicand)
+    const variable = this.#computed(
+      { kind: 'root', radicand: unit },
+      { range, name: powerName(this.textOf(unit), 1 / 2) },
+    )
+    return this.#arithmetic.scaled(variable, Math.sqrt(factor))
+  }
+
+  #computed(algebra: Exclude<Algebra, { kind: 'input' }>, { range, name }: { range: Range; name: string }): Polynomial {
+    const operands = operandsOf(algebra)
+    return this.#variable(`${algebra.kind} ${operands.map(canonicalKey).join(' over ')}`, () => {
+      const [first, second] = operands.map((operand) => valueAt(operand, (variable) => this.initialOf(variable)))
+      const last = operands.at(-1)
+      const text = last ? this.textOf(last) : ''
+      const start = (trouble: string): string => (this.#isExternal(algebra) ? '' : `\`${name}\` ${trouble}`)
+      const common = { name, range, argument: constantOf(0), algebra, derivative: () => constantOf(NaN) }
+      if (algebra.kind === 'root')
+        return {
+          ...common,
+          initial: Math.sqrt(Math.max(0, first ?? NaN)),
+          singular: `\`${text}\` gets negative`,
+          undefinedAtStart:
+            first !== undefined && first < 0 && Number.isFinite(first)
+              ? start(`is not defined at ${this.#time} = 0, where \`${text}\` is ${rounded(first)}`)
+              : '',
+        }
+      return {
+        ...common,
+        initial: this.#isExternal(algebra) ? 0 : (first ?? NaN) / (second ?? NaN),
+        singular: `\`${text}\` reaches zero`,
+        undefinedAtStart: second === 0 ? start(`has no value at ${this.#time} = 0, where \`${text}\` is zero`) : '',
+      }
+    })
   }
 
   /** (u^2)^(1/2) is u only while u is not negative. */
@@ -202,20 +320,58 @@ export class Embedding {
 
   /** The derivatives of all generated variables, by position; they may generate more. `known` are those of the program. */
   derivatives(known: readonly Polynomial[], failed: () => boolean): Polynomial[] {
-    const derivatives = [...known]
+    const derivatives = new Map<number, Polynomial>(known.entries())
     const ofArguments = new Map<string, Polynomial>()
+    const slopeOf = (variable: number): Polynomial => derivatives.get(variable) ?? constantOf(NaN)
     for (let index = 0; index < this.generated.length && !failed(); index++) {
       const variable = this.generated[index]
       invariant(variable, 'within bounds')
+      if (variable.algebra) continue
       const key = canonicalKey(variable.argument)
       // Arguments are made of variables that were there before, so their derivatives are known.
-      const inner =
-        ofArguments.get(key) ??
-        this.#arithmetic.timeDerivative(variable.argument, (other) => derivatives[other] ?? constantOf(NaN))
+      for (const needed of this.#computedIn(variable.argument, derivatives))
+        derivatives.set(needed, this.#slopeOfComputed(needed, slopeOf))
+      const inner = ofArguments.get(key) ?? this.#arithmetic.timeDerivative(variable.argument, slopeOf)
       ofArguments.set(key, inner)
-      derivatives.push(variable.derivative(inner))
+      derivatives.set(this.#known.length + index, variable.derivative(inner))
     }
-    return derivatives
+    return Array.from({ length: this.#known.length + this.generated.length }, (_, variable) => slopeOf(variable))
+  }
+
+  /** Whether a signal from outside has part in it. */
+  #isExternal(algebra: Algebra): boolean {
+    if (algebra.kind === 'input') return true
+    const external = (variable: number): boolean => {
+      const generated = this.generated[variable - this.#known.length]
+      return generated !== undefined && this.#external.has(generated)
+    }
+    return operandsOf(algebra).some((operand) => [...variablesOf(operand)].some(external))
+  }
+
+  /** Quotients and roots that a value depends on and whose derivatives are not there yet, each after what it is made of. */
+  #computedIn(value: Polynomial, derivatives: ReadonlyMap<number, Polynomial>): number[] {
+    const found = new Set<number>()
+    const pending = [...variablesOf(value)]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const algebra = this.generated[next - this.#known.length]?.algebra
+      if (!algebra || derivatives.has(next) || found.has(next)) continue
+      found.add(next)
+      for (const operand of operandsOf(algebra)) pending.push(...variablesOf(operand))
+    }
+    return [...found].sort((a, b) => a - b)
+  }
+
+  /** (n / d)' = (n' - (n / d) d') / d and sqrt(u)' = u' / (2 sqrt(u)). */
+  #slopeOfComputed(variable: number, slopeOf: (variable: number) => Polynomial): Polynomial {
+    const generated = this.generated[variable - this.#known.length]
+    invariant(generated?.algebra, 'a variable that an element computes')
+    const { algebra, range } = generated
+    const value = variableOf(variable)
+    const slope = (operand: Polynomial): Polynomial => this.#arithmetic.timeDerivative(operand, slopeOf)
+    if (algebra.kind === 'input') return constantOf(NaN)
+    if (algebra.kind === 'root') return this.quotient(slope(algebra.radicand), this.#arithmetic.scaled(value, 2), range)
+    const turned = this.#arithmetic.scaled(this.#arithmetic.product(value, slope(algebra.denominator)), -1)
+    return this.quotient(this.#sum(slope(algebra.numerator), turned), algebra.denominator, range)
   }
 
   /** s = sin u and c = cos u turn each other: s' = c u', c' = -s u'. A constant phase only turns the pair. */
@@ -280,11 +436,12 @@ export class Embedding {
   /** y' = u' / (1 + u²). */
   #arcTangent(argument: Polynomial, range: Range): Polynomial {
     const square = this.#arithmetic.product(argument, argument)
-    const slope = this.power(this.#sum(square, constantOf(1)), -1, range)
+    const divisor = this.#sum(square, constantOf(1))
+    const slope = this.#divides ? null : this.power(divisor, -1, range)
     return this.#function('atan', argument, {
       range,
       initial: Math.atan,
-      derivative: (du) => this.#arithmetic.product(slope, du),
+      derivative: (du) => (slope ? this.#arithmetic.product(slope, du) : this.quotient(du, divisor, range)),
     })
   }
 
@@ -403,7 +560,15 @@ export class Embedding {
     if (present !== undefined) return variableOf(present)
     const position = this.#known.length + this.generated.length
     this.#positions.set(key, position)
-    const variable = { form: { kind: 'other' } as const, undefinedAtStart: '', singular: '', domain: [], ...make() }
+    const variable = {
+      algebra: null,
+      form: { kind: 'other' } as const,
+      undefinedAtStart: '',
+      singular: '',
+      domain: [],
+      ...make(),
+    }
+    if (variable.algebra && this.#isExternal(variable.algebra)) this.#external.add(variable)
     this.generated.push(variable)
     return variableOf(position)
   }
@@ -489,6 +654,37 @@ function tidy(value: number): number {
 function exactly(value: number): number {
   const whole = Math.round(value)
   return Math.abs(value - whole) < 1e-15 ? whole : value
+}
+
+/** Both divided by the monomial that divides every term of both. */
+function withoutCommonFactors(a: Polynomial, b: Polynomial): readonly [Polynomial, Polynomial] {
+  const terms = [...a.values(), ...b.values()]
+  const common = terms.reduce<number[]>(
+    (left, { monomial }) => {
+      const rest = [...monomial]
+      return left.filter((variable) => {
+        const at = rest.indexOf(variable)
+        if (at >= 0) rest.splice(at, 1)
+        return at >= 0
+      })
+    },
+    [...(terms[0]?.monomial ?? [])],
+  )
+  if (common.length === 0) return [a, b]
+  const divided = (polynomial: Polynomial): Polynomial =>
+    new Map(
+      [...polynomial.values()].map(({ monomial, coefficient }) => {
+        const rest = [...monomial]
+        for (const variable of common) rest.splice(rest.indexOf(variable), 1)
+        return [keyOf(rest), { monomial: rest, coefficient }]
+      }),
+    )
+  return [divided(a), divided(b)]
+}
+
+function quotientName(numerator: string, denominator: string): string {
+  const inner = (text: string): string => (/^[\p{L}\p{N}_]+(?:\(.*\)|\[.*\])?$/u.test(text) ? text : `(${text})`)
+  return `${inner(numerator)}/${inner(denominator)}`
 }
 
 function powerName(base: string, exponent: number): string {

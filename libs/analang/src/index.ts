@@ -1,3 +1,4 @@
+export { compileForAny } from './choose.ts'
 export { compile, type CompileOptions } from './compile.ts'
 export { decompile, type Decompilation } from './decompile.ts'
 export { DIAGNOSTICS, type DiagnosticCode } from './diagnostics.ts'

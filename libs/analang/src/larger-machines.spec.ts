@@ -85,6 +85,7 @@ test.each<[string, string, DeviceDescription, number]>([
   ['a ring of 20 oscillators', oscillators(20), redac, 1],
   ['10 masses and springs', massesAndSprings(10), mredac, 1],
   ['40 masses and springs', massesAndSprings(40), redac, 0.5],
+  ['80 masses in a row, the first pushed', pushed(80), redac, 1],
   ['Lorenz-96 in 6 places', lorenz96(6), mredac, 0.3],
   ['Lorenz-96 in 9 places', lorenz96(9), redac, 0.3],
   ['Lorenz-96 in 12 places', lorenz96(12), redac, 0.3],
@@ -118,6 +119,28 @@ test.each<[string, string, DeviceDescription, number]>([
     )
     expect(error / fullScale).toBeLessThan(1e-3)
   })
+})
+
+/** At rest, but for the first, which is pushed: those far away move by 1e-100 and less. */
+function pushed(masses: number): string {
+  const right = (i: number): string => (i + 1 < masses ? ` - x${i} + x${i + 1}` : '')
+  const left = (i: number): string => (i === 0 ? '0.4 - x0' : `x${i - 1} - x${i}`)
+  return `${lines(masses, (i) => `let diff[x${i}, t, t](t) = ${left(i)}${right(i)};`)}\n${probes('x0', 'x9')}`
+}
+
+test.each([0.2, 1])('the front of a wave takes one lane for each term: 80 masses for %p ms', (opTimeMs) => {
+  const { report } = resultOf(compile(pushed(80), { device: specificationOf(redac), opTimeNs: opTimeMs * 1e6 }))
+  expect(report.problemTimePerSecond).toBe(10_000)
+  // The 80 velocities; in 80 sums the mass itself, its neighbours and the push.
+  expect(report.lanesUsed).toBe(80 + 80 + 79 + 79 + 1)
+  const scales = report.signals.map(({ scale }) => scale)
+  expect(Math.max(...scales) / Math.min(...scales)).toBeLessThan(1e7)
+})
+
+test('a small variable keeps its own scale where that costs no lane', () => {
+  const source = 'let diff[x, t, t](t) = -x; let x(t: 0) = 1; let diff[y, t](t) = 1e-9 * x - y; probe x; probe y;'
+  const { report } = resultOf(compile(source, { device: LUCIDAC, opTimeNs: 1e6 }))
+  expect(report.signals.find(({ name }) => name === 'y')?.scale).toBeLessThan(1e-9)
 })
 
 test('the same program gives the same configuration', () => {

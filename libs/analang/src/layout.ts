@@ -6,7 +6,7 @@ import type { DeviceSpecification } from '@lucihub/analog'
 import { sitesOf } from './capacity.ts'
 import type { Circuit } from './circuit.ts'
 import { issue, staged, type Staged } from './diagnostics.ts'
-import { partitions } from './partition.ts'
+import { partitions, type Work } from './partition.ts'
 import { place, type Placement } from './place.ts'
 import { route, type Routing } from './route.ts'
 import { lanesFor, type ScaledCircuit } from './scale.ts'
@@ -16,13 +16,17 @@ export interface Layout {
   readonly routing: Routing
 }
 
-export function layOut(circuit: Circuit, scaled: ScaledCircuit, device: DeviceSpecification): Staged<Layout> {
+export function layOut(
+  circuit: Circuit,
+  scaled: ScaledCircuit,
+  { device, work }: { device: DeviceSpecification; work: Work },
+): Staged<Layout> {
   const sites = sitesOf(device)
   const cables = scaled.connections
     .filter(({ weight }) => weight !== 0)
     .map(({ source, sink, weight }) => ({ source, sink, lanes: lanesFor(weight, device) }))
   let first: Staged<Layout> | null = null
-  for (const partition of partitions(circuit, cables, { sites, device })) {
+  for (const partition of partitions(circuit, cables, { sites, device, work })) {
     const placement = place(circuit, { sites, partition })
     const routing = route(circuit, scaled, placement, device)
     if (routing.value) return staged({ placement, routing: routing.value }, routing.issues)
@@ -32,9 +36,13 @@ export function layOut(circuit: Circuit, scaled: ScaledCircuit, device: DeviceSp
 }
 
 /** Whether a division exists at least when no weight takes more than one lane. */
-export function isDivisible(circuit: Circuit, { connections }: ScaledCircuit, device: DeviceSpecification): boolean {
+export function isDivisible(
+  circuit: Circuit,
+  { connections }: ScaledCircuit,
+  { device, work }: { device: DeviceSpecification; work: Work },
+): boolean {
   const cables = connections.map(({ source, sink }) => ({ source, sink, lanes: 1 }))
-  return partitions(circuit, cables, { sites: sitesOf(device), device }).length > 0
+  return partitions(circuit, cables, { sites: sitesOf(device), device, work }).length > 0
 }
 
 function indivisible(clusters: number) {

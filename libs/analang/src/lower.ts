@@ -5,8 +5,16 @@
  */
 import { invariant } from '@lucihub/analog'
 import type { Range } from './ast.ts'
-import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
-import { Embedding, EXPONENT_MAX, type Denominators, type GeneratedVariable, type KnownVariable } from './embed.ts'
+import { adding, issue, quoted, replacing, staged, type Edit, type Issue, type Staged } from './diagnostics.ts'
+import {
+  Embedding,
+  EXPONENT_MAX,
+  operandsOf,
+  type Algebra,
+  type Denominators,
+  type GeneratedVariable,
+  type KnownVariable,
+} from './embed.ts'
 import { applyFunction } from './math.ts'
 import {
   Arithmetic,
@@ -23,9 +31,13 @@ import {
 import { simplifier } from './simplify.ts'
 import { within, type DeclaredRange, type Definition, type Program, type State, type Value } from './program.ts'
 
-/** dx_i/dt = rhs_i(x), x_i(0) = initial_i. Monomials count the states. */
+/**
+ * dx_i/dt = rhs_i(x), x_i(0) = initial_i. Monomials count the states, and behind them what elements make of them at
+ * once: quotients and roots, each after those it is made of, and external inputs.
+ */
 export interface System {
   readonly states: readonly SystemState[]
+  readonly computed: readonly SystemComputed[]
   readonly probes: readonly SystemProbe[]
 }
 
@@ -44,6 +56,16 @@ export interface SystemState {
   readonly generated: boolean
 }
 
+/** A variable without a differential equation. */
+export interface SystemComputed {
+  readonly name: string
+  readonly range: Range
+  readonly algebra: Algebra
+  /** As of a state. */
+  readonly declared: number | null
+  readonly singular: string
+}
+
 export interface SystemProbe {
   readonly label: string
   readonly range: Range
@@ -52,11 +74,17 @@ export interface SystemProbe {
   readonly declared: number | null
 }
 
-export function lower(program: Program): Staged<System> {
+/** What the machine computes beside sums, products and integrals. */
+export interface Abilities {
+  /** Whether its elements divide and take roots, so that these need no equations. */
+  readonly divides: boolean
+}
+
+export function lower(program: Program, abilities: Abilities): Staged<System> {
   // Which roots of a base are needed shows only at the end; knowing them, one root serves for all.
   const denominators: Denominators = new Map()
   for (;;) {
-    const lowering = new Lowering(program, denominators)
+    const lowering = new Lowering(program, abilities, denominators)
     const system = lowering.system(program)
     const learned = [...lowering.wanted].filter(([base, denominator]) => denominator > (denominators.get(base) ?? 1))
     const outcome = staged(system, lowering.issues)
@@ -65,7 +93,7 @@ export function lower(program: Program): Staged<System> {
   }
 }
 
-const NOTHING: System = { states: [], probes: [] }
+const NOTHING: System = { states: [], computed: [], probes: [] }
 
 /** Stands for what could not be lowered; arithmetic carries it along. */
 const FAILED = constantOf(NaN)
@@ -80,12 +108,15 @@ class Lowering {
   readonly #definitions = new Map<Definition, Polynomial>()
   /** Definitions whose value an external input has part in. */
   readonly #external = new Set<Definition>()
-  readonly #saidInputs = new Set<string>()
+  readonly #divides: boolean
+  readonly #time: string
 
-  constructor({ time, states, definitions }: Program, denominators: Denominators) {
+  constructor({ time, states, definitions }: Program, { divides }: Abilities, denominators: Denominators) {
+    this.#divides = divides
+    this.#time = time
     this.#states = new Map(states.map((state, index) => [state, index]))
     const known: KnownVariable[] = states.map(({ name }) => ({ name, initial: NaN }))
-    this.#embedding = new Embedding(this.#arithmetic, { known, time, denominators })
+    this.#embedding = new Embedding(this.#arithmetic, { known, time, denominators, divides })
     // Functions of signals take their initial values from those of their arguments, so constants come first.
     const constant = new Set<Definition>()
     for (const definition of definitions) if (isConstant(definition.value, constant)) constant.add(definition)
@@ -115,16 +146,25 @@ class Lowering {
     const [derivatives, probed] = [unreduced.map(simplified), measured.map(simplified)]
     this.#noteExhaustion(embedding.generated[unreduced.length - known.length - 1]?.range ?? NOWHERE, true)
     if (this.issues.length > 0) return NOTHING
-    const live = reachable(known.length, derivatives, probed)
+    const generatedAt = (position: number): GeneratedVariable | undefined =>
+      embedding.generated[position - known.length]
+    const algebras = embedding.generated.map(({ algebra }) => algebra && onOperands(algebra, simplified))
+    const algebraAt = (position: number): Algebra | null => algebras[position - known.length] ?? null
+    const live = reachable(known.length, probed, (position) => {
+      const algebra = algebraAt(position)
+      return algebra ? operandsOf(algebra) : [derivatives[position] ?? FAILED]
+    })
+    const [differential, computed] = [live.filter((at) => !algebraAt(at)), live.filter((at) => algebraAt(at))]
     for (const position of live) {
       const [base, denominator] = embedding.wanted.get(position) ?? []
       if (base !== undefined && denominator !== undefined)
         this.wanted.set(base, Math.max(denominator, this.wanted.get(base) ?? 1))
     }
-    const generated = live.flatMap((position) => embedding.generated[position - known.length] ?? [])
-    this.#checkStart(generated)
-    const renumbered = renumbering(live)
-    const isLive = (variable: number): boolean => live.includes(variable)
+    const liveGenerated = live.flatMap((position) => generatedAt(position) ?? [])
+    this.#checkStart(liveGenerated)
+    const generated = liveGenerated.filter(({ algebra }) => !algebra)
+    const renumbered = renumbering([...differential, ...computed])
+    const isState = (variable: number): boolean => differential.includes(variable)
     const named = [
       ...states.map(({ name, range }) => ({ name, range, singular: '', domain: [], generated: false })),
       ...generated.map(({ name, range, singular, domain }) => ({ name, range, singular, domain, generated: true })),
@@ -132,7 +172,7 @@ class Lowering {
     const declared = this.#matched(declarations, { live, measured })
     return {
       states: named.map((state, index) => {
-        const position = live[index] ?? -1
+        const position = differential[index] ?? -1
         const rhs = renumbered(derivatives[position] ?? FAILED)
         if (this.issues.length === 0 && !isFinite(rhs))
           this.#fail(
@@ -145,9 +185,23 @@ class Lowering {
           initial: embedding.initialOf(position),
           rhs,
           // What nothing else depends on is not computed for the sake of the domain.
-          domain: state.domain.filter((value) => [...variablesOf(value)].every(isLive)).map(renumbered),
+          domain: state.domain.filter((value) => [...variablesOf(value)].every(isState)).map(renumbered),
           declared: declared.states.get(position) ?? null,
         }
+      }),
+      computed: computed.flatMap((position): SystemComputed[] => {
+        const [variable, algebra] = [generatedAt(position), algebraAt(position)]
+        if (!variable || !algebra) return []
+        const { name, range, singular } = variable
+        return [
+          {
+            name,
+            range,
+            singular,
+            algebra: onOperands(algebra, renumbered),
+            declared: declared.states.get(position) ?? null,
+          },
+        ]
       }),
       probes: probes.map(({ label, range }, index) => ({
         label,
@@ -166,11 +220,27 @@ class Lowering {
     const causes = this.#embedding.generated.filter(({ undefinedAtStart }) => undefinedAtStart !== '')
     // A function and the reciprocal behind it have the same place; the function was made last and is what people know.
     const byPlace = new Map(causes.map((cause) => [`${cause.range.from} ${cause.range.to}`, cause]))
-    for (const { range, undefinedAtStart } of byPlace.values())
-      this.#fail('ANA0210', range, undefinedAtStart, 'choose other initial values')
+    for (const cause of byPlace.values())
+      this.#fail(
+        'ANA0210',
+        cause.range,
+        cause.undefinedAtStart,
+        'choose other initial values',
+        this.#initialValueFor(cause),
+      )
     if (causes.length === 0)
       for (const { name, range } of unknown)
         this.#fail('ANA0205', range, `the initial value of ${quoted(name)} is not a finite number`)
+  }
+
+  /** Where a variable begins at 0 only because nobody said where, 1 is a start that every function has a value for. */
+  #initialValueFor({ argument, algebra, form }: GeneratedVariable): Edit | null {
+    const base = form.kind === 'power' ? form.base : ((algebra && operandsOf(algebra).at(-1)) ?? argument)
+    const [only, ...others] = variablesOf(base)
+    const state = [...this.#states].find(([, index]) => index === only)?.[0]
+    // An initial value that is not written has no place in the text.
+    if (!state || others.length > 0 || state.initial.range.to > 0) return null
+    return adding(`let ${state.name}(${this.#time}: 0) = 1;`)
   }
 
   #declared({ name, range, value, from, to }: DeclaredRange): { value: Polynomial; from: number; to: number } {
@@ -181,6 +251,7 @@ class Lowering {
         range,
         `the range of ${quoted(name)} goes from ${bounds.from} to ${bounds.to}`,
         'write the smaller bound first',
+        bounds.to < bounds.from ? boundsEdit(from, to, bounds.to, bounds.from) : null,
       )
     return bounds
   }
@@ -197,7 +268,13 @@ class Lowering {
       const size = Math.max(Math.abs(from - offset), Math.abs(to - offset))
       const start = valueAt(value, (variable) => this.#embedding.initialOf(variable))
       if (start < from || start > to)
-        this.#fail('ANA0121', range, `${quoted(name)} starts at ${Number(start.toPrecision(6))}, outside its range`)
+        this.#fail(
+          'ANA0121',
+          range,
+          `${quoted(name)} starts at ${Number(start.toPrecision(6))}, outside its range`,
+          '',
+          boundsEdit(declaration.from, declaration.to, Math.min(from, start), Math.max(to, start)),
+        )
       const [term, ...others] = [...value.values()].filter(({ monomial }) => monomial.length > 0)
       const [variable] = term?.monomial ?? []
       const probe = measured.findIndex((other) => canonicalKey(other) === canonicalKey(value))
@@ -255,7 +332,7 @@ class Lowering {
         return polynomial
       }
       case 'input':
-        return this.#input(value.input.name, value.input.range)
+        return this.#embedding.input(value.input.name, value.input.range)
       case 'negation':
         return this.#arithmetic.scaled(this.#expand(value.operand), -1)
       case 'sum':
@@ -274,12 +351,15 @@ class Lowering {
     }
   }
 
-  #quotient(dividend: Polynomial, divisor: Polynomial, { range }: Value): Polynomial {
+  #quotient(dividend: Polynomial, divisor: Polynomial, value: Value): Polynomial {
+    const { range } = value
     const constant = constantValue(divisor)
     if (!this.#sound(divisor)) return FAILED
     if (constant === 0) return this.#fail('ANA0203', range, 'the divisor is zero')
+    if (!this.#sound(dividend)) return FAILED
+    if (!this.#divides && this.#isExternal(value)) return this.#failExternal('the reciprocal', range)
     return constant === null
-      ? this.#arithmetic.product(dividend, this.#embedding.power(divisor, -1, range))
+      ? this.#embedding.quotient(dividend, divisor, range)
       : this.#arithmetic.scaled(dividend, 1 / constant)
   }
 
@@ -289,10 +369,13 @@ class Lowering {
     const [constantBase, constantExponent] = [constantValue(b), constantValue(e)]
     if (constantBase !== null && constantExponent !== null) return constantOf(constantBase ** constantExponent)
     if (constantExponent !== null) {
+      const computable = this.#divides ? Number.isInteger(4 * constantExponent) : isWhole(constantExponent)
+      if (this.#isExternal(base) && !computable) return this.#failExternal('a power', range)
       if (Math.abs(constantExponent) > EXPONENT_MAX)
         return this.#fail('ANA0117', exponent.range, `the exponent is not between -${EXPONENT_MAX} and ${EXPONENT_MAX}`)
       return this.#embedding.power(b, constantExponent, range)
     }
+    if (this.#isExternal(base) || this.#isExternal(exponent)) return this.#failExternal('a power', range)
     // u^v = e^(v log u)
     if (constantBase !== null && !(constantBase > 0))
       return this.#fail(
@@ -308,13 +391,8 @@ class Lowering {
     const [first, second] = values
     if (name === 'pow' && first && second) return this.#power(first, second, range)
     const polynomials = values.map((value) => this.#expand(value))
-    if (values.some((value) => this.#isExternal(value)))
-      return this.#fail(
-        'ANA0209',
-        range,
-        `${quoted(name)} of an external input: the derivative of the input is not known, so no equation can follow it`,
-        'apply the function before the signal enters the machine',
-      )
+    const computable = name === 'sqrt' && this.#divides
+    if (!computable && values.some((value) => this.#isExternal(value))) return this.#failExternal(quoted(name), range)
     const [argument] = polynomials
     if (!argument || !this.#sound(argument)) return FAILED
     const constant = constantValue(argument)
@@ -342,14 +420,12 @@ class Lowering {
     return false
   }
 
-  #input(name: string, range: Range): Polynomial {
-    if (this.#saidInputs.has(name)) return FAILED
-    this.#saidInputs.add(name)
+  #failExternal(what: string, range: Range): Polynomial {
     return this.#fail(
-      'ANA0206',
+      'ANA0209',
       range,
-      `not yet compilable: the external input ${quoted(name)}`,
-      'replace it by a variable with a differential equation',
+      `${what} of an external input: the derivative of the input is not known, so no equation can follow it`,
+      'apply the function before the signal enters the machine',
     )
   }
 
@@ -361,8 +437,8 @@ class Lowering {
       this.#fail('ANA0208', range, `multiplied out, this expression has a product of more than ${DEGREE_MAX} factors`)
   }
 
-  #fail(code: Issue['code'], range: Range, message: string, hint = ''): Polynomial {
-    this.issues.push(issue(code, range, message, hint))
+  #fail(code: Issue['code'], range: Range, message: string, hint = '', fix: Edit | null = null): Polynomial {
+    this.issues.push(issue(code, range, message, hint, fix))
     return FAILED
   }
 }
@@ -379,15 +455,49 @@ function isConstant(value: Value, constants: ReadonlySet<Definition>): boolean {
 }
 
 /** All variables of the program and those generated ones that something depends on, in ascending order. */
-function reachable(known: number, derivatives: readonly Polynomial[], measured: readonly Polynomial[]): number[] {
-  const found = new Set(derivatives.slice(0, known).keys())
-  const pending = [...measured, ...derivatives.slice(0, known)].flatMap((polynomial) => [...variablesOf(polynomial)])
+function reachable(
+  known: number,
+  measured: readonly Polynomial[],
+  dependencies: (variable: number) => readonly Polynomial[],
+): number[] {
+  const variables = Array.from({ length: known }, (_, variable) => variable)
+  const found = new Set(variables)
+  const pending = [...measured, ...variables.flatMap(dependencies)].flatMap((polynomial) => [
+    ...variablesOf(polynomial),
+  ])
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (found.has(next)) continue
     found.add(next)
-    pending.push(...variablesOf(derivatives[next] ?? FAILED))
+    for (const polynomial of dependencies(next)) pending.push(...variablesOf(polynomial))
   }
   return [...found].sort((a, b) => a - b)
+}
+
+function onOperands(algebra: Algebra, change: (operand: Polynomial) => Polynomial): Algebra {
+  switch (algebra.kind) {
+    case 'quotient': {
+      const { kind, numerator, denominator } = algebra
+      return { kind, numerator: change(numerator), denominator: change(denominator) }
+    }
+    case 'root':
+      return { kind: algebra.kind, radicand: change(algebra.radicand) }
+    case 'input':
+      return algebra
+  }
+}
+
+/** The whole of `a .. b` with other bounds, rounded outwards to six digits. */
+function boundsEdit(from: Value, to: Value, lower: number, upper: number): Edit {
+  return replacing({ from: from.range.from, to: to.range.to }, `${outwards(lower, -1)} .. ${outwards(upper, 1)}`)
+}
+
+function outwards(value: number, sign: 1 | -1): number {
+  const rounded = Number(value.toPrecision(6))
+  return (value - rounded) * sign > 0 ? Number((value + sign * Math.abs(value) * 1e-5).toPrecision(6)) : rounded
+}
+
+function isWhole(exponent: number): boolean {
+  return Number.isInteger(exponent) && exponent >= 0
 }
 
 /** Polynomials over the variables that are left, numbered in their order. */
@@ -396,7 +506,8 @@ function renumbering(live: readonly number[]): (polynomial: Polynomial) => Polyn
   return (polynomial) =>
     new Map(
       [...polynomial.values()].map(({ monomial, coefficient }) => {
-        const renamed = monomial.map((variable) => numbers.get(variable) ?? -1)
+        // Computed variables move behind all states, so the order changes.
+        const renamed = monomial.map((variable) => numbers.get(variable) ?? -1).sort((a, b) => a - b)
         return [keyOf(renamed), { monomial: renamed, coefficient }]
       }),
     )

@@ -28,11 +28,22 @@ const EXCEEDING = 1e6
 /** A pass ends after so many moves in a row that led to nothing better. */
 const PATIENCE = 30
 const ROUNDS = 6
-/** Moves looked at for one division, some tenths of a second: twice what the largest circuits that fit took. */
-const WORK_MAX = 300_000
+/** Moves looked at in one compilation, however many paces and divisions are tried: half a second. */
+export const MOVES_MAX = 1_200_000
+/** Moves looked at for one division: twice what the largest circuits that fit took. */
+const MOVES_PER_DIVISION_MAX = 300_000
+
+/** Moves that may still be looked at. Without any left, divisions stay as they were first made. */
+export interface Work {
+  moves: number
+}
 
 /** Divisions that respect what clusters and carriers hold, the cheapest first. Whether all lanes are found is for routing to see. */
-export function partitions(circuit: Circuit, cables: readonly Cable[], ground: Ground): Partition[] {
+export function partitions(
+  circuit: Circuit,
+  cables: readonly Cable[],
+  { work, ...ground }: Ground & { readonly work: Work },
+): Partition[] {
   const { sites } = ground
   if (sites.length <= 1) return [circuit.signals.map(() => 0)]
   const graph = graphOf(circuit, cables)
@@ -40,7 +51,7 @@ export function partitions(circuit: Circuit, cables: readonly Cable[], ground: G
   const found = new Map<string, { readonly partition: Partition; readonly cost: number }>()
   for (const fill of FILLS) {
     const division = new Division(graph, ground, grow(graph, ground, fill))
-    improve(division)
+    improve(division, work)
     const partition = [...division.site]
     if (division.excess === 0 && division.cut < IMPOSSIBLE)
       found.set(partition.join(), { partition, cost: division.cut })
@@ -58,8 +69,14 @@ function isHopeless(graph: Graph, { sites, device }: Ground): boolean {
 }
 
 /** Moves signals until a round of passes finds nothing better. */
-function improve(division: Division): void {
-  const work = { left: WORK_MAX }
+function improve(division: Division, work: Work): void {
+  const kept = Math.max(0, work.moves - MOVES_PER_DIVISION_MAX)
+  work.moves -= kept
+  improveWithin(division, work)
+  work.moves = Math.max(0, work.moves) + kept
+}
+
+function improveWithin(division: Division, work: Work): void {
   for (let round = 0; round < ROUNDS; round++) {
     const before = worth(division)
     for (const excessCost of EXCESS_COSTS) pass(division, { excessCost, work })
@@ -69,8 +86,7 @@ function improve(division: Division): void {
 
 interface Terms {
   readonly excessCost: number
-  /** Moves that may still be looked at. */
-  readonly work: { left: number }
+  readonly work: Work
 }
 
 function worth({ cut, excess }: Division): number {
@@ -83,7 +99,7 @@ function pass(division: Division, terms: Terms): void {
   const undo: { readonly signal: number; readonly site: number }[] = []
   let best = worth(division)
   let kept = 0
-  while (free.size > 0 && undo.length - kept < PATIENCE && terms.work.left > 0) {
+  while (free.size > 0 && undo.length - kept < PATIENCE && terms.work.moves > 0) {
     const move = cheapest(division, free, terms)
     if (!move) break
     undo.push({ signal: move.signal, site: division.site[move.signal] ?? 0 })
@@ -107,7 +123,7 @@ function cheapest(
   for (const signal of free)
     for (let site = 0; site < division.sites; site++) {
       if (!division.isCandidate(signal, site)) continue
-      work.left--
+      work.moves--
       const change = division.change(signal, site, excessCost)
       if (change >= least) continue
       least = change

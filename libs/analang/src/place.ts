@@ -1,5 +1,5 @@
 /** Gives every signal of a circuit an element of its cluster. Elements that share an input exclude each other. */
-import { invariant } from '@lucihub/analog'
+import { invariant, type MdrOperation } from '@lucihub/analog'
 import type { Site } from './capacity.ts'
 import type { Circuit, Signal } from './circuit.ts'
 import { byPreference, elementsOf, type Element, type ElementKind } from './elements.ts'
@@ -20,7 +20,22 @@ export interface PlacedElement extends Element {
 export const ELEMENT_OF: Readonly<Record<Signal['kind'], ElementKind>> = {
   integrator: 'integrator',
   product: 'multiplier',
+  square: 'multiplier',
+  quotient: 'multiplier',
+  root: 'multiplier',
   sum: 'identity',
+  input: 'identity',
+}
+
+/** What an MDR element is set to for a signal; an element of another block has no setting. */
+const OPERATION_OF: Readonly<Record<Signal['kind'], MdrOperation>> = {
+  integrator: 'MULTIPLY',
+  product: 'MULTIPLY',
+  square: 'SQUARE',
+  quotient: 'DIVIDE',
+  root: 'SQRT',
+  sum: 'IDENT',
+  input: 'IDENT',
 }
 
 /** `partition` names the site of each signal; every site has room for what it is given. */
@@ -37,7 +52,8 @@ export function place(
     )
     invariant(element, 'elements were counted before')
     for (const input of element.inputs) taken[site]?.add(input)
-    return { ...element, site }
+    const operation = element.operation && { ...element.operation, name: OPERATION_OF[signal.kind] }
+    return { ...element, site, operation: element.kind === 'multiplier' ? operation : element.operation }
   })
   return { sites, elements }
 }

@@ -12,8 +12,8 @@ export interface Product {
   readonly factors: readonly [Monomial, Monomial]
 }
 
-/** Products looked at, for plans of all lengths together, before the search settles for the greedy plan: some tenths of a second. */
-const SEARCH_MAX = 500_000
+/** Products looked at, for plans of all lengths together, before the search settles for the greedy plan: a tenth of a second. */
+const SEARCH_MAX = 60_000
 /** The search is for small circuits, where a single multiplier decides; each of its tries looks at all pairs. */
 const SEARCHED_MAX = 8
 /** Pairs of factors counted for each product of the pairwise plan. */
@@ -155,13 +155,14 @@ class Search {
     if (missing.length === 0) return [...plan]
     if (missing.length > left || this.#tries > SEARCH_MAX) return null
     const highest = Math.max(...missing.map((monomial) => monomial.length))
-    const atHand = [...this.#variables, ...plan.map(({ monomial }) => monomial)]
+    const isUseful = (monomial: Monomial): boolean => missing.some((goal) => divides(monomial, goal))
+    const atHand = [...this.#variables, ...plan.map(({ monomial }) => monomial)].filter(isUseful)
     for (const [index, a] of atHand.entries())
       for (const b of atHand.slice(index)) {
         if (++this.#tries > SEARCH_MAX) return null
         if (a.length + b.length > highest) continue
         const monomial = [...a, ...b].sort((x, y) => x - y)
-        if (formed.has(keyOf(monomial)) || !missing.some((goal) => divides(monomial, goal))) continue
+        if (!isUseful(monomial) || formed.has(keyOf(monomial))) continue
         const found = this.#extend([...plan, { monomial, factors: [a, b] }], left - 1)
         if (found) return found
       }

@@ -5,7 +5,7 @@
 import { invariant } from '@lucihub/analog'
 import type { Expression, Identifier, Range, Target } from './ast.ts'
 import { derivativeName, orderOf, type Declarations, type Symbol } from './declare.ts'
-import { issue, quoted, type Issue } from './diagnostics.ts'
+import { inserting, issue, quoted, replacing, type Edit, type Issue } from './diagnostics.ts'
 import { FUNCTIONS, isFunction, isMathName, MATH_CONSTANTS } from './math.ts'
 import type { Definition, Input, Reference, State, Value } from './program.ts'
 
@@ -194,9 +194,16 @@ export class Scope {
   #checkArgument(name: string, written: readonly Expression[], range: Range): void {
     const { time } = this.#declarations
     const [only] = written
+    const fix = only && written.length === 1 ? replacing(only.range, time) : null
     if (written.length !== 1 || only?.kind !== 'name' || only.name.name !== time)
       this.#issues.push(
-        issue('ANA0105', range, `${quoted(name)} is a function of time ${quoted(time)} only`, `write \`(${time})\``),
+        issue(
+          'ANA0105',
+          range,
+          `${quoted(name)} is a function of time ${quoted(time)} only`,
+          `write \`(${time})\``,
+          fix,
+        ),
       )
   }
 
@@ -207,19 +214,24 @@ export class Scope {
         'ANA0101',
         { from: identifier.from, to: identifier.to },
         `${quoted(name)} is not defined`,
-        this.#hintFor(name),
+        ...this.#helpFor(identifier),
       ),
     )
     return ZERO
   }
 
-  #hintFor(name: string): string {
+  #helpFor(identifier: Identifier): [hint: string, fix: Edit | null] {
+    const { name } = identifier
     if (isMathName(name))
-      return this.#declarations.math ? `${quoted(name)} is a function: write \`${name}(…)\`` : 'add `use math;`'
-    const similar = [...this.#meanings.keys()]
+      return this.#declarations.math
+        ? [`${quoted(name)} is a function: write \`${name}(…)\``, null]
+        : ['add `use math;`', { ...inserting(0, 'use math;\n'), title: 'add `use math;`' }]
+    const [similar] = [...this.#meanings.keys()]
       .filter((known) => distance(known, name) <= Math.min(2, Math.floor(name.length / 2)))
       .sort((a, b) => distance(a, name) - distance(b, name))
-    return similar[0] ? `did you mean ${quoted(similar[0])}?` : `define it: \`let ${name} = …;\``
+    return similar === undefined
+      ? [`define it: \`let ${name} = …;\``, null]
+      : [`did you mean ${quoted(similar)}?`, replacing(identifier, similar)]
   }
 }
 

@@ -10,6 +10,7 @@
 import {
   backplanePlace,
   CONSTANT_CLANE,
+  FIRST_PORT_LANE,
   invariant,
   LOCAL_LANES,
   UPPER_LANES,
@@ -72,14 +73,20 @@ export function route(
       half: constants.has(from) ? halfOf(output) : null,
     }))
   })
+  const ports = circuit.signals.flatMap(({ kind }, index): Arrival[] => {
+    const element = elements[index]
+    const [sink] = element?.inputs ?? []
+    return kind === 'input' && element && sink !== undefined ? [{ sink, to: element.site }] : []
+  })
+  const arrivals = ports.map((arrival, port) => ({ ...arrival, lane: FIRST_PORT_LANE + port }))
   const nothing: Routing = { clusters: [], hops: [], backplanes: [], lanesUsed: 0 }
   const available = device.lanes * sites.length
   const carriers = sites.map(({ carrier }) => carrier)
-  const { routed, missing } = assign(wanted, carriers, device.lanes)
+  const { routed, missing } = assign(wanted, { carriers, lanes: device.lanes, arrivals })
   if (missing > 0)
     return staged(nothing, [
       wanted.length > available || sites.length === 1
-        ? lanesIssue(circuit, wanted.length, available)
+        ? lanesIssue(circuit, wanted.length + arrivals.length, available)
         : issue(
             'ANA0302',
             null,
@@ -89,10 +96,10 @@ export function route(
     ])
   return staged(
     {
-      clusters: sites.map((_, site) => ({ lanes: lanesOf(routed, site), constant: constants.has(site) })),
+      clusters: sites.map((_, site) => ({ lanes: lanesOf(routed, arrivals, site), constant: constants.has(site) })),
       hops: device.carriers.map((_, carrier) => hopsOf(routed, { carrier, carriers, placement: { sites, elements } })),
       backplanes: device.carriers.map(({ id }) => crossingsOf(routed, { holder: id, carriers, device })),
-      lanesUsed: routed.length,
+      lanesUsed: routed.length + arrivals.length,
     },
     connections.flatMap((connection) => resolutionIssue(connection, circuit)),
   )
@@ -108,6 +115,21 @@ interface Wanted {
   readonly upscaled: boolean
   /** Null where any lane will do. */
   readonly half: 'lower' | 'upper' | null
+}
+
+/** A signal from outside, on the lane of its port. */
+interface Arrival {
+  readonly sink: number
+  /** Site. */
+  readonly to: number
+}
+
+/** What lanes are given out of. */
+interface Lanes {
+  /** Of each site. */
+  readonly carriers: readonly number[]
+  readonly lanes: number
+  readonly arrivals: readonly (Arrival & { readonly lane: number })[]
 }
 
 interface Routed extends Wanted {
@@ -135,7 +157,8 @@ interface Assignment {
 }
 
 /** The best of several orders; the first that leaves no route out ends the search. */
-function assign(wanted: readonly Wanted[], carriers: readonly number[], lanes: number): Assignment {
+function assign(wanted: readonly Wanted[], offer: Lanes): Assignment {
+  const { carriers } = offer
   const rank = ({ from, to, half }: Wanted): number => {
     if (carriers[from] !== carriers[to]) return 0
     return from !== to ? 1 : half ? 2 : 3
@@ -143,7 +166,7 @@ function assign(wanted: readonly Wanted[], carriers: readonly number[], lanes: n
   let order = wanted.toSorted((a, b) => rank(a) - rank(b))
   let best: Assignment = { routed: [], missing: wanted.length }
   for (let tries = 0; tries < (carriers.length === 1 ? 1 : ORDERS); tries++) {
-    const { routed, left } = assignInOrder(order, carriers, lanes)
+    const { routed, left } = assignInOrder(order, offer)
     if (left.length < best.missing) best = { routed, missing: left.length }
     if (left.length === 0) break
     order = [...left, ...order.filter((one) => !left.includes(one))]
@@ -154,8 +177,7 @@ function assign(wanted: readonly Wanted[], carriers: readonly number[], lanes: n
 /** The lowest lane that is free all the way. Lanes are bits: of each cluster's C and I block, of each carrier's way out and in. */
 function assignInOrder(
   order: readonly Wanted[],
-  carriers: readonly number[],
-  lanes: number,
+  { carriers, lanes, arrivals }: Lanes,
 ): { readonly routed: readonly Routed[]; readonly left: readonly Wanted[] } {
   const made = carriers.map(() => 0)
   const summed = carriers.map(() => 0)
@@ -163,6 +185,10 @@ function assignInOrder(
   const entering = carriers.map(() => 0)
   const take = (used: number[], at: number, lane: number): void => {
     used[at] = (used[at] ?? 0) | (1 << lane)
+  }
+  for (const { to, lane } of arrivals) {
+    take(made, to, lane)
+    take(summed, to, lane)
   }
   const left: Wanted[] = []
   const routed = order.flatMap((one): Routed[] => {
@@ -207,12 +233,13 @@ function lowest(sets: readonly number[], lanes: number): number {
 }
 
 /** What is set in one cluster: of a route that leaves it the source, of one that enters it the sum. */
-function lanesOf(routed: readonly Routed[], site: number): Lane[] {
+function lanesOf(routed: readonly Routed[], arrivals: Lanes['arrivals'], site: number): Lane[] {
   const lanes = new Map<number, Lane>()
   const set = (lane: number, settings: Partial<Lane>): void => {
     const before = lanes.get(lane) ?? { lane, source: null, coefficient: 0, upscaled: false, sinks: [] }
     lanes.set(lane, { ...before, ...settings })
   }
+  for (const { lane, sink, to } of arrivals) if (to === site) set(lane, { sinks: [sink] })
   for (const { lane, source, sink, from, to, coefficient, upscaled } of routed) {
     const constantClane = lane < UPPER_LANES ? CONSTANT_CLANE.lowLanes : CONSTANT_CLANE.highLanes
     if (from === site) set(lane, { source: source === 'constant' ? constantClane : source, coefficient })
@@ -262,7 +289,7 @@ function resolutionIssue({ source, sink, weight }: Connection, { signals }: Circ
   return [
     issue(
       'ANA0404',
-      target && target.kind !== 'product' ? target.range : null,
+      target?.range ?? null,
       `the weight of ${name} in ${quoted(target?.name ?? '')} is ${Number(Math.abs(weight).toPrecision(2))}, below the step of a coefficient`,
       'variables of very different size or pace do not share a machine well',
     ),

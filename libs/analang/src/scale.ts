@@ -1,19 +1,14 @@
 /**
  * Amplitude and time scaling. Each variable is divided by a round number somewhat above its largest value in
  * the reference solution, so that machine values stay within ±1; a product's scale is the product of its
- * factors' scales, so a multiplier takes signals unweighted and cannot overload. Problem time passes k0
- * times per second, or more slowly where that would take more lanes than there are.
+ * factors' scales, so a multiplier takes signals unweighted and cannot overload. The pace of problem
+ * time is given: `fit.ts` chooses it.
  */
-import { invariant, type DeviceSpecification, type IntegratorRate } from '@lucihub/analog'
-import type { Circuit, Contribution } from './circuit.ts'
+import type { DeviceSpecification } from '@lucihub/analog'
+import { inputsOf, type Circuit, type Contribution, type Signal } from './circuit.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
-import { referenceOf, type Reference } from './reference.ts'
-
-/** How fast problem time passes: k0 / divisor units per second of op time. The divisor is 1, 2, 5, 10, 20, … */
-export interface Pace {
-  readonly k0: IntegratorRate
-  readonly divisor: number
-}
+import { problemTimePerSecond, type Pace } from './pace.ts'
+import type { Reference } from './reference.ts'
 
 export interface ScaledCircuit {
   readonly signals: readonly ScaledSignal[]
@@ -44,92 +39,106 @@ const MARGIN = 1.1
 const CHAOTIC_MARGIN = 1.25
 /** Smaller than this is zero for any machine. */
 const NEGLIGIBLE = 1e-60
-/** Problems in seconds with a dynamics of nanoseconds are still met. */
-const DIVISORS = Array.from({ length: 10 }, (_, decade) => [1, 2, 5].map((step) => Number(`${step}e${decade}`))).flat()
-
-/** The pace to try first: with the given rate, or the fastest that the device offers (slow integrators take long to charge). */
-export function fastestPace({ integratorRates }: DeviceSpecification, k0: IntegratorRate | undefined): Pace {
-  const rate = k0 ?? [...integratorRates].sort((a, b) => b - a)[0]
-  invariant(rate !== undefined, 'a device with integrators has a rate')
-  return { k0: rate, divisor: 1 }
-}
-
 /**
- * The next slower pace at which the connections would fit, if amplitudes stayed as they are; null when none does.
- * Only what flows into integrators gets smaller with the pace.
+ * A variable below this part of the largest one is taken for noise if large weights would be needed to resolve it: a
+ * channel resolves 6e-5 of full scale, the reference solution 1e-5. At the front of a wave, where each mass has moved
+ * much less than the one before, scales would otherwise fall without end, and every weight take several lanes.
  */
-export function slowerPace(
-  pace: Pace,
-  { connections }: ScaledCircuit,
-  circuit: Circuit,
-  device: DeviceSpecification,
-): Pace | null {
-  const divisor = DIVISORS.find((candidate) => {
-    if (candidate <= pace.divisor) return false
-    const lanes = connections.map(({ weight, sink }) =>
-      lanesFor(circuit.signals[sink]?.kind === 'integrator' ? (weight * pace.divisor) / candidate : weight, device),
-    )
-    return lanes.reduce((sum, count) => sum + count, 0) <= device.lanes
-  })
-  return divisor === undefined ? null : { ...pace, divisor }
-}
-
+const NOISE = 1e-6
 /** Lanes that carry a weight together: one, unless it is beyond what an upscaled lane does. */
 export function lanesFor(weight: number, { coefficientMax, upscaling }: DeviceSpecification): number {
   return Math.max(1, Math.ceil(Math.abs(weight) / (coefficientMax * upscaling)))
 }
 
-export function problemTimePerSecond({ k0, divisor }: Pace): number {
-  return k0 / divisor
-}
-
 export function scale(
   circuit: Circuit,
-  { pace, opTimeNs, upscaling }: { pace: Pace; opTimeNs: number; upscaling: number },
+  reference: Reference,
+  { pace, opTimeNs, device }: { pace: Pace; opTimeNs: number; device: DeviceSpecification },
 ): Staged<ScaledCircuit> {
   const perSecond = problemTimePerSecond(pace)
   const horizon = opTimeNs * 1e-9 * perSecond
-  const reference = referenceOf(circuit, horizon)
-  const { scales, factorScales } = scalesOf(circuit, reference, upscaling)
-  const issues = [...issuesOf(circuit, reference, { horizon, perSecond }), ...rangeIssues(circuit, reference, scales)]
+  const scales = chosenScales(circuit, reference, { pace, device })
+  const issues = [
+    ...issuesOf(circuit, reference, { horizon, perSecond }),
+    ...rangeIssues(circuit, reference, scales.scales),
+  ]
+  const signals = circuit.signals.map((signal, index) => {
+    const scale = scales.scales[index] ?? 1
+    const ic = signal.kind === 'integrator' ? inverted(signal.initial / scale) : 0
+    return { scale, amplitude: reference.amplitudes[index] ?? 0, ic }
+  })
+  return staged({ signals, connections: connectionsOf(circuit, scales, pace) }, issues)
+}
+
+/** Scales as amplitudes have them, or raised to the noise where that saves lanes. */
+function chosenScales(
+  circuit: Circuit,
+  reference: Reference,
+  { pace, device }: { pace: Pace; device: DeviceSpecification },
+): Scales {
+  const { upscaling } = device
+  const lanesOf = (scales: Scales): readonly number[] =>
+    connectionsOf(circuit, scales, pace).map(({ weight }) => lanesFor(weight, device))
+  const sum = (lanes: readonly number[]): number => lanes.reduce((total, count) => total + count, 0)
+  const fine = scalesOf(circuit, reference, { upscaling, floor: 0 })
+  const lanes = lanesOf(fine)
+  if (lanes.every((count) => count === 1)) return fine
+  const coarse = scalesOf(circuit, reference, { upscaling, floor: NOISE * largestVariable(circuit, reference) })
+  return sum(lanesOf(coarse)) < sum(lanes) ? coarse : fine
+}
+
+function largestVariable({ signals }: Circuit, { amplitudes }: Reference): number {
+  return signals.reduce(
+    (largest, { kind }, index) => (kind === 'integrator' ? Math.max(largest, amplitudes[index] ?? 0) : largest),
+    0,
+  )
+}
+
+function connectionsOf({ signals }: Circuit, { scales, factorScales }: Scales, { divisor }: Pace): Connection[] {
   const scaleOf = (source: Contribution['source']): number => (source === 'constant' ? 1 : (scales[source] ?? 1))
-  const signals = circuit.signals.map((signal, index) => ({
-    scale: scaleOf(index),
-    amplitude: reference.amplitudes[index] ?? 0,
-    ic: signal.kind === 'integrator' ? inverted(signal.initial / scaleOf(index)) : 0,
-  }))
-  const connections = circuit.signals.flatMap((signal, sink): Connection[] => {
-    if (signal.kind === 'product')
+  return signals.flatMap((signal, sink): Connection[] => {
+    if ('factors' in signal) {
+      // A root is taken of the inverted sum; elsewhere two inversions cancel.
+      const sign = signal.kind === 'root' ? -1 : 1
       return signal.factors.flatMap((factor, input) =>
         factor.map(({ source, coefficient }) => ({
           source,
           sink,
           input: input === 0 ? (0 as const) : (1 as const),
-          weight: (coefficient * scaleOf(source)) / (factorScales[2 * sink + input] ?? 1),
+          weight: (sign * coefficient * scaleOf(source)) / (factorScales[2 * sink + input] ?? 1),
         })),
       )
-    const factor = 1 / (scaleOf(sink) * (signal.kind === 'integrator' ? pace.divisor : 1))
-    return signal.inputs.map(({ source, coefficient }) => ({
+    }
+    const factor = 1 / (scaleOf(sink) * (signal.kind === 'integrator' ? divisor : 1))
+    return inputsOf(signal).map(({ source, coefficient }) => ({
       source,
       sink,
       input: 0,
       weight: inverted(coefficient * scaleOf(source) * factor),
     }))
   })
-  return staged({ signals, connections }, issues)
 }
 
 function issuesOf(
   { signals }: Circuit,
-  { end, until, blamed }: Reference,
+  { end, until, blamed, unboundedDrive }: Reference,
   { horizon, perSecond }: { horizon: number; perSecond: number },
 ): Issue[] {
   const signal = signals[blamed]
-  const range = signal?.kind === 'integrator' ? signal.range : null
-  const singular = signal?.kind === 'integrator' ? signal.singular : ''
+  const range = signal?.range ?? null
+  const singular = signal && 'singular' in signal ? signal.singular : ''
   switch (end) {
     case 'complete':
-      return []
+      return unboundedDrive
+        ? [
+            issue(
+              'ANA0409',
+              null,
+              'with the external inputs at full scale all the time the solution leaves every bound',
+              'keep the inputs small or short, or give the inputs a narrower range',
+            ),
+          ]
+        : []
     case 'undefined':
     case 'unbounded':
       if (singular)
@@ -169,7 +178,7 @@ function rangeIssues({ signals, probes }: Circuit, { amplitudes, end }: Referenc
   if (end !== 'complete') return []
   const narrow = signals.flatMap((signal, index) => {
     const amplitude = amplitudes[index] ?? 0
-    if (signal.kind === 'product' || signal.declared === null || amplitude <= signal.declared) return []
+    if (signal.kind === 'input' || signal.declared === null || amplitude <= signal.declared) return []
     return [
       issue(
         'ANA0407',
@@ -180,14 +189,15 @@ function rangeIssues({ signals, probes }: Circuit, { amplitudes, end }: Referenc
     ]
   })
   const coarse = probes.flatMap(({ label, range, source }) => {
-    const used = (amplitudes[source] ?? 0) / (scales[source] ?? 1)
+    if (signals[source]?.kind === 'input') return []
+    const used = (amplitudes[source] ?? 0) / Math.abs(scales[source] ?? 1)
     if (used >= RESOLVED || used === 0) return []
     return [
       issue(
         'ANA0408',
         range,
         `${quoted(label)} uses ${rounded(used * 100)} % of full scale`,
-        signals[source]?.kind === 'product'
+        signals[source]?.kind === 'product' || signals[source]?.kind === 'square'
           ? 'probe the factors, and multiply them afterwards'
           : 'its scale follows from a wide range, or from large terms that nearly cancel',
       ),
@@ -202,7 +212,11 @@ interface Scales {
   readonly factorScales: number[]
 }
 
-function scalesOf({ signals }: Circuit, { amplitudes, factors, chaotic }: Reference, upscaling: number): Scales {
+function scalesOf(
+  { signals }: Circuit,
+  { amplitudes, factors, chaotic }: Reference,
+  { upscaling, floor }: { upscaling: number; floor: number },
+): Scales {
   const margin = chaotic ? CHAOTIC_MARGIN : MARGIN
   const scales: number[] = []
   const factorScales: number[] = []
@@ -216,26 +230,57 @@ function scalesOf({ signals }: Circuit, { amplitudes, factors, chaotic }: Refere
     const amplitude = amplitudes[index] ?? 0
     switch (signal.kind) {
       case 'integrator':
-        scales.push(signal.declared ?? roundAbove(amplitude * margin))
+        scales.push(signal.declared ?? roundAbove(Math.max(amplitude * margin, floor)))
         break
       case 'sum':
         scales.push(signal.declared ?? ofSum(amplitude, signal.inputs))
         break
-      case 'product': {
-        const [a, b] = signal.factors.map((factor, input) => {
+      case 'input':
+        // An identity takes it on and inverts it.
+        scales.push(-(signal.declared ?? 1))
+        break
+      case 'product':
+      case 'square':
+      case 'quotient':
+      case 'root': {
+        const inputScales = signal.factors.map((factor, input) => {
           const [only, ...others] = factor
           // A signal by itself is taken as it is, so that it takes one lane of weight 1.
-          return only && others.length === 0 && only.coefficient === 1
+          const isMultiplied = signal.kind === 'product' || signal.kind === 'square'
+          return only && others.length === 0 && only.coefficient === 1 && (isMultiplied || scaleOf(only.source) > 0)
             ? scaleOf(only.source)
             : ofSum(factors[2 * index + input] ?? 0, factor)
         })
-        factorScales[2 * index] = a ?? 1
-        factorScales[2 * index + 1] = b ?? 1
-        scales.push((a ?? 1) * (b ?? 1))
+        const computed = computedScales(signal, inputScales, amplitude * margin)
+        computed.inputs.forEach((scale, input) => (factorScales[2 * index + input] = scale))
+        scales.push(computed.output)
       }
     }
   }
   return { scales, factorScales }
+}
+
+/** Of a computed signal and its inputs, given those at which the inputs stay within the machine, and what the output gets to. */
+function computedScales(
+  { kind, declared }: Extract<Signal, { factors: unknown }>,
+  [a = 1, b = 1]: readonly number[],
+  largest: number,
+): { readonly inputs: readonly number[]; readonly output: number } {
+  switch (kind) {
+    case 'product':
+      return { inputs: [a, b], output: a * b }
+    case 'square':
+      return { inputs: [a], output: a * a }
+    case 'quotient': {
+      // Whatever the divisor, the quotient of the scales is that of the output.
+      const numerator = declared === null ? roundAbove(Math.max(a, largest * b)) : Math.max(a, declared * b)
+      return { inputs: [numerator, b], output: numerator / b }
+    }
+    case 'root': {
+      const output = declared ?? roundAbove(Math.sqrt(a))
+      return { inputs: [Math.max(a, output * output)], output: Math.max(output, Math.sqrt(a)) }
+    }
+  }
 }
 
 /** The smallest round number that is not below; 1 for zero. */

@@ -28,12 +28,21 @@ export interface Solution {
 const WORK_MAX = 400_000_000
 const STEPS_MAX = 500_000
 const STAGES_PER_STEP = 7
-const TOLERANCES = { rtol: 1e-9, atol: 1e-12 }
+const RTOL = 1e-9
+const ATOL = 1e-12
+
+export interface Solving {
+  readonly problemTime: ProblemTime
+  /** Error of a step relative to the solution: a larger one gives a solution nearby, which shows how soon those part. */
+  readonly rtol?: number
+  /** External inputs by name, over problem time, in physical values; those that are not named are 0. */
+  readonly inputs?: Readonly<Record<string, (t: number) => number>>
+}
 
 /** Solves the program, or says why not. Throws only when `problemTime` is not a grid that starts at 0 or later. */
 export function solve(
   source: string,
-  { problemTime }: { problemTime: ProblemTime },
+  { problemTime, rtol = RTOL, inputs = {} }: Solving,
 ): Solution | { readonly diagnostics: readonly Diagnostic[] } {
   const { t0, dt, count } = problemTime
   invariant(t0 >= 0 && dt > 0 && Number.isInteger(count) && count >= 1, 'problem time is a rising grid from 0 or later')
@@ -43,17 +52,15 @@ export function solve(
   const ast = parse(source)
   const checked = ast.value && check(ast.value, source)
   if (!checked?.value) return failed([...ast.issues, ...(checked?.issues ?? [])])
-  const [input] = checked.value.inputs
-  if (input) return failed([issue('ANA0206', input.range, `the external input \`${input.name}\` has no values here`)])
-  return solveProgram(checked.value, problemTime, failed)
+  return solveProgram(checked.value, { problemTime, rtol, inputs }, failed)
 }
 
 function solveProgram<F>(
   program: Program,
-  { t0, dt, count }: ProblemTime,
+  { problemTime: { t0, dt, count }, rtol, inputs }: Required<Solving>,
   failed: (issues: readonly Issue[]) => F,
 ): Solution | F {
-  const evaluation = new Evaluation(program)
+  const evaluation = new Evaluation(program, inputs)
   const dimension = program.states.length
   /** Whether every function was within its domain so far. */
   let defined = true
@@ -69,7 +76,7 @@ function solveProgram<F>(
   const values = program.probes.map(() => new Float64Array(count))
   let y: Float64Array = evaluation.initial()
   const run = (grid: ProblemTime, onSample: (k: number, sample: Float64Array) => void): Issue[] => {
-    const end = integrate(problem, y, grid, { ...TOLERANCES, maxSteps, firstStep: grid.dt / 10, onSample })
+    const end = integrate(problem, y, grid, { rtol, atol: ATOL, maxSteps, firstStep: grid.dt / 10, onSample })
     return end.status === 'ok' ? [] : [endIssue(end.status, end.t, { defined })]
   }
   const runUp = t0 > 0 ? run({ t0: 0, dt: t0, count: 2 }, (_k, sample) => (y = sample.slice())) : []
@@ -106,10 +113,12 @@ class Evaluation {
   readonly #states: ReadonlyMap<State, number>
   readonly #positions: ReadonlyMap<Definition, number>
   readonly #computed: Float64Array
+  readonly #inputs: NonNullable<Solving['inputs']>
   #t = 0
   #y: Float64Array = new Float64Array(0)
 
-  constructor({ states, definitions, probes }: Program) {
+  constructor({ states, definitions, probes }: Program, inputs: NonNullable<Solving['inputs']>) {
+    this.#inputs = inputs
     this.#states = new Map(states.map((state, index) => [state, index]))
     this.#positions = new Map(definitions.map((definition, index) => [definition, index]))
     this.#computed = new Float64Array(definitions.length)
@@ -148,8 +157,10 @@ class Evaluation {
         const index = this.#positions.get(value.definition) ?? -1
         return () => this.#computed[index] ?? NaN
       }
-      case 'input':
-        return () => NaN
+      case 'input': {
+        const signal = this.#inputs[value.input.name] ?? (() => 0)
+        return () => signal(this.#t)
+      }
       case 'negation': {
         const operand = this.#closure(value.operand)
         return () => -operand()

@@ -5,7 +5,7 @@
  */
 import { invariant } from '@lucihub/analog'
 import type { Range } from './ast.ts'
-import { issue, quoted, type Issue } from './diagnostics.ts'
+import { inserting, issue, quoted, replacing, type Edit, type Issue } from './diagnostics.ts'
 import { parser } from './generated/parser.js'
 
 /** More mistakes than this are most likely one mistake. */
@@ -95,13 +95,20 @@ function describe({ source, text, start, at }: Mistake): Issue {
   if (names.includes('`;`') && (lineBreak || STATEMENT.test(found))) {
     // The mistake is at the end of the line before, not where the next statement begins.
     const end = start + before.replace(/(\s|(?:#|\/\/)[^\n]*)+$/, '').length
-    return issue('ANA0002', { from: end - 1, to: end }, `expected \`;\` after this, found ${nameOf(found)}`, '')
+    return issue(
+      'ANA0002',
+      { from: end - 1, to: end },
+      `expected \`;\` after this, found ${nameOf(found)}`,
+      '',
+      inserting(end, ';'),
+    )
   }
   return issue(
     'ANA0002',
     rangeOf(found, start + at),
     `expected ${listOf(names)}, found ${nameOf(found)}`,
     hintFor({ before, found, names }),
+    fixFor({ before, found, names, at: start + at }),
   )
 }
 
@@ -150,4 +157,24 @@ function hintFor({ before, found, names }: { before: string; found: string; name
   if (names.includes('a name') && KEYWORDS.test(found)) return `${quoted(found)} is a word of the language`
   if (names.includes('an operator') && /^[\p{L}\p{N}_(]/u.test(found)) return 'products are written with `*`'
   return ''
+}
+
+/** What the hint says, or the only token that was expected. */
+function fixFor({
+  before,
+  found,
+  names,
+  at,
+}: {
+  before: string
+  found: string
+  names: readonly string[]
+  at: number
+}): Edit | null {
+  if (found === '*' && before.endsWith('*')) return replacing({ from: at - 1, to: at + 1 }, '^')
+  if (found === '=' && before.endsWith('=')) return replacing({ from: at - 1, to: at + 1 }, '=')
+  if (names.includes('an operator') && /^[\p{L}\p{N}_(]/u.test(found)) return inserting(at, '* ')
+  const [only, ...others] = names
+  const token = CANDIDATES.find(([, name]) => name === only)?.[0]
+  return token !== undefined && others.length === 0 && /^\W+$/.test(token) ? inserting(at, `${token} `) : null
 }

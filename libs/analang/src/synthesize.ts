@@ -4,12 +4,13 @@
  * its factor and offset go into the channel.
  */
 import { invariant, type DeviceSpecification } from '@lucihub/analog'
-import { machineFor, offerOf, type Needs } from './capacity.ts'
-import type { Circuit, Contribution, Factor, ProbedSignal, Signal } from './circuit.ts'
+import { divides, machineFor, offerOf, portsOf, type Needs } from './capacity.ts'
+import { inputsOf, type Circuit, type Contribution, type Factor, type ProbedSignal, type Signal } from './circuit.ts'
 import { issue, quoted, staged, type Issue, type Staged } from './diagnostics.ts'
+import { operandsOf } from './embed.ts'
 import { factor, monomialsOf, MONOMIALS_MAX, type Factored } from './factor.ts'
 import type { System } from './lower.ts'
-import { keyOf, textOf, type Monomial, type Polynomial } from './polynomial.ts'
+import { keyOf, textOf, type Monomial, type Polynomial, type Term } from './polynomial.ts'
 import { planProducts, type Product } from './products.ts'
 
 const NOTHING: Circuit = { signals: [], probes: [] }
@@ -17,25 +18,26 @@ const NOTHING: Circuit = { signals: [], probes: [] }
 export function synthesize(system: System, device: DeviceSpecification): Staged<Circuit> {
   const { multipliers } = offerOf(device, 0)
   const { factored, products } = planned(system, multipliers)
+  const inputs = system.computed.filter(isInput)
+  const needs: Needs = {
+    integrators: system.states.length,
+    multipliers: products.length + system.computed.length - inputs.length,
+    identities: system.probes.filter(isSum).length + inputs.length,
+    'ADC channels': system.probes.length,
+    lanes: 0,
+    ports: inputs.length,
+  }
   const issues = [
-    ...shortages(
-      {
-        integrators: system.states.length,
-        multipliers: products.length,
-        identities: system.probes.filter(isSum).length,
-        'ADC channels': system.probes.length,
-        lanes: 0,
-      },
-      device,
-    ),
+    ...shortages(needs, device),
+    ...portIssues(needs, inputs, device),
     ...system.probes
       .filter(({ value }) => [...value.keys()].every((key) => key === ''))
       .map(({ label, range }) => issue('ANA0112', range, `the probe ${quoted(label)} does not depend on time`)),
   ]
   if (issues.length > 0) return staged(NOTHING, issues)
-  const circuit = wire(system, { factored, products })
+  const circuit = wire(system, { factored, products }, divides(device))
   const connections = circuit.signals.reduce(
-    (count, signal) => count + (signal.kind === 'product' ? signal.factors.flat() : signal.inputs).length,
+    (count, signal) => count + (signal.kind === 'input' ? 1 : contributionsOf(signal).length),
     0,
   )
   const lanes = offerOf(device, 0).lanes
@@ -47,10 +49,11 @@ export function lanesIssue({ signals, probes }: Circuit, lanes: number, availabl
   const count = (kind: Signal['kind']): number => signals.filter((signal) => signal.kind === kind).length
   const needs: Needs = {
     integrators: count('integrator'),
-    multipliers: count('product'),
-    identities: count('sum'),
+    multipliers: signals.filter((signal) => 'factors' in signal).length,
+    identities: count('sum') + count('input'),
     'ADC channels': probes.length,
     lanes,
+    ports: count('input'),
   }
   return issue(
     'ANA0302',
@@ -60,10 +63,14 @@ export function lanesIssue({ signals, probes }: Circuit, lanes: number, availabl
   )
 }
 
-const HINTS: Readonly<Record<Exclude<keyof Needs, 'lanes'>, string>> = {
+function contributionsOf(signal: Signal): readonly Contribution[] {
+  return 'factors' in signal ? signal.factors.flat() : inputsOf(signal)
+}
+
+const HINTS: Readonly<Record<Exclude<keyof Needs, 'lanes' | 'ports'>, string>> = {
   integrators: 'each order of each differential equation takes one',
   multipliers: 'products are shared only where they are written out alike; fewer different ones take fewer multipliers',
-  identities: 'each probe of a sum takes one: probe the parts, and add them up afterwards',
+  identities: 'each external input and each probe of a sum takes one: probe the parts, and add them up afterwards',
   'ADC channels': 'probe fewer signals',
 }
 
@@ -85,6 +92,15 @@ function shortages(needs: Needs, device: DeviceSpecification): Issue[] {
   })
 }
 
+/** Said at the first input that finds no port. */
+function portIssues(needs: Needs, inputs: System['computed'], device: DeviceSpecification): Issue[] {
+  const ports = portsOf(device)
+  const first = inputs[ports]
+  if (!first) return []
+  const message = `the program has ${needs.ports} external ${needs.ports === 1 ? 'input' : 'inputs'}, the device has ${ports} ports`
+  return [issue('ANA0206', first.range, message, machineFor(needs))]
+}
+
 /** Whether a probe takes an element: its value is neither a signal nor a multiple of one. */
 function isSum({ value }: System['probes'][number]): boolean {
   return [...value.keys()].filter((key) => key !== '').length > 1
@@ -96,8 +112,13 @@ interface Plan {
 }
 
 /** The products to form: as the system is multiplied out, or with common factors where that takes fewer multipliers. */
-function planned({ states, probes }: System, multipliers: number): Plan {
-  const polynomials = [...states.map(({ rhs }) => rhs), ...probes.map(({ value }) => value)]
+function planned({ states, computed, probes }: System, multipliers: number): Plan {
+  const polynomials = [
+    ...states.map(({ rhs }) => rhs),
+    ...computed.flatMap(({ algebra }) => operandsOf(algebra)),
+    ...probes.map(({ value }) => value),
+  ]
+  const variables = states.length + computed.length
   const plain: Factored = { polynomials, sums: [] }
   const wanted = monomialsOf(plain)
   // So many are only counted: each takes a multiplier at least.
@@ -106,7 +127,7 @@ function planned({ states, probes }: System, multipliers: number): Plan {
     factored,
     products: planProducts(monomialsOf(factored), multipliers),
   })
-  const [multipliedOut, lean] = [planFor(plain), planFor(factor(polynomials, states.length))]
+  const [multipliedOut, lean] = [planFor(plain), planFor(factor(polynomials, variables))]
   return lean.products.length < multipliedOut.products.length ? lean : multipliedOut
 }
 
@@ -114,10 +135,29 @@ function uncomputed(monomial: Monomial): Product {
   return { monomial, factors: [monomial, []] }
 }
 
-function wire(system: System, { factored, products }: Plan): Circuit {
+function isInput({ algebra }: System['computed'][number]): boolean {
+  return algebra.kind === 'input'
+}
+
+/** What stands between integrators and probes, by an order of computation. */
+type Computation = { readonly product: Product } | { readonly variable: number }
+
+function wire(system: System, { factored, products }: Plan, squares: boolean): Circuit {
   const { polynomials, sums } = factored
   const states = system.states.length
-  const ordered = inOrder(products, { first: states, sums })
+  const variables = states + system.computed.length
+  /** Where the operands of a computed variable begin among the polynomials. */
+  const operandsAt: number[] = []
+  let probesAt = states
+  for (const { algebra } of system.computed) {
+    operandsAt.push(probesAt)
+    probesAt += operandsOf(algebra).length
+  }
+  const operands = (variable: number): readonly Polynomial[] => {
+    const start = operandsAt[variable - states] ?? 0
+    return polynomials.slice(start, operandsAt[variable - states + 1] ?? probesAt)
+  }
+  const ordered = inOrder(products, { states, variables, sums, operands })
   const positions = new Map<string, number>()
   const positionOf = (monomial: Monomial): number => {
     const position = positions.get(keyOf(monomial))
@@ -125,9 +165,11 @@ function wire(system: System, { factored, products }: Plan): Circuit {
     return position
   }
   system.states.forEach((_, index) => positions.set(keyOf([index]), index))
-  ordered.forEach(({ monomial }, index) => positions.set(keyOf(monomial), states + index))
+  ordered.forEach((one, index) =>
+    positions.set(keyOf('variable' in one ? [one.variable] : one.product.monomial), states + index),
+  )
   const sumOf = (monomial: Monomial): Polynomial | undefined =>
-    monomial.length === 1 ? sums[(monomial[0] ?? 0) - states] : undefined
+    monomial.length === 1 ? sums[(monomial[0] ?? 0) - variables] : undefined
   const contributions = (polynomial: Polynomial): Contribution[] =>
     merged(
       [...polynomial.values()].flatMap(({ monomial, coefficient }): Contribution[] => {
@@ -141,8 +183,29 @@ function wire(system: System, { factored, products }: Plan): Circuit {
     return sum ? contributions(sum) : [{ source: positionOf(monomial), coefficient: 1 }]
   }
   const nameOfVariable = (variable: number): string => {
-    const sum = sums[variable - states]
-    return sum ? `(${textOf(sum, nameOfVariable)})` : (system.states[variable]?.name ?? '')
+    const sum = sums[variable - variables]
+    if (sum) return `(${textOf(sum, nameOfVariable)})`
+    return (system.states[variable] ?? system.computed[variable - states])?.name ?? ''
+  }
+  const computed = (one: Computation): Signal => {
+    if ('product' in one) {
+      const { monomial, factors } = one.product
+      const [a, b] = factors.map(factorOf)
+      const isSquare = squares && keyOf(factors[0]) === keyOf(factors[1])
+      return {
+        kind: isSquare ? 'square' : 'product',
+        name: textOf(new Map([[keyOf(monomial), { monomial, coefficient: 1 }]]), nameOfVariable),
+        range: null,
+        factors: isSquare ? [a ?? []] : [a ?? [], b ?? []],
+        declared: null,
+        singular: '',
+      }
+    }
+    const variable = system.computed[one.variable - states]
+    invariant(variable, 'every variable is of the system')
+    const { name, range, algebra, declared, singular } = variable
+    if (algebra.kind === 'input') return { kind: 'input', name, range, declared }
+    return { kind: algebra.kind, name, range, factors: operands(one.variable).map(contributions), declared, singular }
   }
   const signals: Signal[] = [
     ...system.states.map(({ name, range, initial, declared, singular, domain }, index): Signal => ({
@@ -155,14 +218,10 @@ function wire(system: System, { factored, products }: Plan): Circuit {
       singular,
       domain,
     })),
-    ...ordered.map(({ monomial, factors: [a, b] }): Signal => ({
-      kind: 'product',
-      name: textOf(new Map([[keyOf(monomial), { monomial, coefficient: 1 }]]), nameOfVariable),
-      factors: [factorOf(a), factorOf(b)],
-    })),
+    ...ordered.map(computed),
   ]
   const probes = system.probes.map(({ label, range, declared }, index): ProbedSignal => {
-    const value = polynomials[states + index] ?? new Map()
+    const value = polynomials[probesAt + index] ?? new Map()
     const offset = value.get('')?.coefficient ?? 0
     const inputs = contributions(value).filter(({ source }) => source !== 'constant')
     const [only] = inputs
@@ -174,23 +233,53 @@ function wire(system: System, { factored, products }: Plan): Circuit {
   return { signals, probes }
 }
 
-/** Products so that each stands after those that its factors, sums among them, are made of. */
-function inOrder(
-  products: readonly Product[],
-  { first, sums }: { first: number; sums: readonly Polynomial[] },
-): Product[] {
+interface Numbering {
+  readonly states: number
+  /** States and computed variables; from here on numbers stand for sums. */
+  readonly variables: number
+  readonly sums: readonly Polynomial[]
+  /** What a computed variable is made of. */
+  operands(variable: number): readonly Polynomial[]
+}
+
+/**
+ * Products and computed variables so that each stands after those that its factors, sums among them, are made of. An
+ * explicit stack, since a variable may be made of a variable made of a variable.
+ */
+function inOrder(products: readonly Product[], { states, variables, sums, operands }: Numbering): Computation[] {
   const byKey = new Map(products.map((product) => [keyOf(product.monomial), product]))
-  const ordered = new Set<Product>()
-  const visit = (monomial: Monomial): void => {
-    const sum = monomial.length === 1 ? sums[(monomial[0] ?? 0) - first] : undefined
-    if (sum) for (const term of sum.values()) visit(term.monomial)
-    const product = byKey.get(keyOf(monomial))
-    if (!product || ordered.has(product)) return
-    product.factors.forEach(visit)
-    ordered.add(product)
+  const ordered: Computation[] = []
+  const done = new Set<string>()
+  const madeOf = (monomial: Monomial): readonly Monomial[] => {
+    const [variable = -1] = monomial
+    if (monomial.length !== 1) return byKey.get(keyOf(monomial))?.factors ?? []
+    const parts = variable < states ? [] : variable < variables ? operands(variable) : [sums[variable - variables]]
+    return parts.flatMap((part) => [...(part ?? new Map<string, Term>()).values()].map((term) => term.monomial))
   }
-  for (const { monomial } of products) visit(monomial)
-  return [...ordered]
+  const finish = (monomial: Monomial): void => {
+    const [variable = -1] = monomial
+    const product = byKey.get(keyOf(monomial))
+    if (product) ordered.push({ product })
+    else if (monomial.length === 1 && variable >= states && variable < variables) ordered.push({ variable })
+  }
+  const computed = Array.from({ length: variables - states }, (_, index): Monomial => [states + index])
+  const pending: { readonly monomial: Monomial; readonly entered: boolean }[] = [
+    ...products.map(({ monomial }) => monomial),
+    ...computed,
+  ]
+    .map((monomial) => ({ monomial, entered: false }))
+    .reverse()
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { monomial, entered } = next
+    const key = keyOf(monomial)
+    if (entered) finish(monomial)
+    else if (!done.has(key)) {
+      done.add(key)
+      pending.push({ monomial, entered: true })
+      for (const part of [...madeOf(monomial)].reverse()) pending.push({ monomial: part, entered: false })
+    }
+  }
+  return ordered
 }
 
 /** One contribution per source. */

@@ -13,6 +13,20 @@ export interface SourceSpan {
   readonly column: number
 }
 
+/** An edit of the source that mends what a diagnostic complains of: put `replacement` in the place of the span. */
+export interface Fix {
+  /** What it does, e.g. "insert `;`". */
+  readonly title: string
+  /** Empty (from = to) where text is only inserted. */
+  readonly span: SourceSpan
+  readonly replacement: string
+}
+
+/** The source after a fix. */
+export function fixed(source: string, { span, replacement }: Fix): string {
+  return source.slice(0, span.from) + replacement + source.slice(span.to)
+}
+
 export interface Diagnostic {
   /** Stable, e.g. `ANA0012`. */
   readonly code: string
@@ -22,6 +36,8 @@ export interface Diagnostic {
   readonly hint: string
   /** Null when the whole program is meant. */
   readonly span: SourceSpan | null
+  /** Absent where mending takes a decision that only a person can make. */
+  readonly fix?: Fix
 }
 
 /** How one variable was scaled: physical = machine * scale. */
@@ -50,6 +66,8 @@ export interface CompileReport {
   readonly problemTimePerSecond: number
   readonly signals: readonly SignalReport[]
   readonly compileTimeMs: number
+  /** Which machine was chosen (LUCIDAC, mREDAC, REDAC) where none was named. */
+  readonly machine?: string
 }
 
 /** `result` is null exactly when a diagnostic has severity `error`. */

@@ -4,6 +4,7 @@
  */
 import type { Configuration } from './configuration.ts'
 import type { DeviceDescription } from './entity.ts'
+import type { HaltCondition } from './halt.ts'
 import type { DevicePhase } from './run.ts'
 import type { SampleChunk } from './samples.ts'
 
@@ -16,6 +17,11 @@ export interface RunRequest {
   /** Samples per second and channel. */
   readonly sampleRateHz: number
   readonly haltOnOverload: boolean
+  /**
+   * What else ends OP, whichever is met first. The simulation watches them itself and gives `haltReason` as the reason
+   * of OP_END and DONE; a machine knows only overload, so there the reader of its samples watches them.
+   */
+  readonly haltConditions?: readonly HaltCondition[]
   /** Also report the final value of every M-block output. */
   readonly finalValues: boolean
 }

@@ -89,6 +89,19 @@ export interface BackplaneHop {
   readonly to: number
 }
 
+/**
+ * A port of the front panel that takes a signal in. It arrives at the I block on lane 24 + port with weight 1 (or
+ * upscaled), in place of what that lane's U and C blocks make, which then only leads to the port's output.
+ */
+export interface PortInput {
+  /** 0..7 */
+  readonly port: number
+  /** Of the signal, as its user named it. */
+  readonly name: string
+  /** physical = machine value * gain */
+  readonly gain: number
+}
+
 export interface CarrierConfiguration {
   /** MAC address, or {@link portableCarrier} for the carrier at this position of any device of the kind. */
   readonly carrier: string
@@ -98,6 +111,8 @@ export interface CarrierConfiguration {
   readonly hops?: readonly Hop[]
   /** Lanes that change carrier; only on the carrier that holds the backplane's switches, the first of its stack. */
   readonly backplane?: readonly BackplaneHop[]
+  /** Ports that take a signal in. Absent: none, as after a reset. */
+  readonly inputs?: readonly PortInput[]
 }
 
 /** A probe as its user named it. Its position in the list is its index. */

@@ -8,6 +8,9 @@ export const LOCAL_LANES = 8
 export const BACKPLANE_BLOCK_LANES = 8
 /** Carriers that share one backplane. */
 export const BACKPLANE_PLACES = 7
+/** Input ports of a front panel; port p takes the place of lane {@link FIRST_PORT_LANE} + p at the I block. */
+export const PORTS = 8
+export const FIRST_PORT_LANE = 24
 /** Outputs and inputs of the two M blocks of a cluster ("clanes"). */
 export const CLANES = 16
 /** Inputs (and outputs) of one M block. */
@@ -42,4 +45,15 @@ export const RUN_LIMITS = {
   /** Bytes of analang source. */
   sourceBytes: { max: 65_536 },
   titleLength: { max: 200 },
+  /** Parts of one run, and of one that runs on devices. */
+  shards: { min: 1, max: 1_024 },
+  deviceShards: { max: 64 },
+  /** Total of a run that is divided, in its own unit. */
+  requestedWork: { max: 1_000_000_000_000_000 },
+  timeoutS: { min: 1, max: 2_592_000 },
+  tags: { max: 32, length: 64 },
+  notesLength: { max: 10_000 },
+  /** Bytes of the JSON of an input, or of parameters. */
+  inputBytes: { max: 917_504 },
+  runNo: { max: 1_000_000_000 },
 } as const

@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'state-conflict': { status: 409, title: 'The state does not allow this', retryable: false },
   'too-large': { status: 413, title: 'The request body is too large', retryable: false },
   'unsupported-media-type': { status: 415, title: 'The content type is not supported', retryable: false },
+  'range-not-satisfiable': { status: 416, title: 'The range lies outside of the content', retryable: false },
   'validation-failed': { status: 422, title: 'The request has values out of bounds', retryable: false },
   'compilation-failed': { status: 422, title: 'The program does not compile', retryable: false },
   'idempotency-mismatch': { status: 422, title: 'The idempotency key was used for another request', retryable: false },

@@ -39,8 +39,8 @@ export function canBecome(from: RunState, to: RunState): boolean {
   return RUN_TRANSITIONS[from].includes(to)
 }
 
-/** What a user may ask for. `simulate` is a run on a device of class SIMULATOR. */
-export const RUN_KINDS = ['compile', 'simulate', 'run'] as const
+/** What a user may ask for. `simulate` is a run on a device of class SIMULATOR, `job` is done by a worker. */
+export const RUN_KINDS = ['compile', 'simulate', 'run', 'job'] as const
 export type RunKind = (typeof RUN_KINDS)[number]
 
 /** What the device is doing while the run is RUNNING. */

@@ -6,7 +6,7 @@ const MAC = '04-E9-E5-00-00-01'
 
 test('a standard LUCIDAC has integrators in slot 0 and multipliers in slot 1', () => {
   expect(LUCIDAC.carriers).toEqual([
-    { id: '00-00-00-00-00-00', clusters: [{ index: 0, slots: ['MINT', 'MMUL'] }], tBlock: false },
+    { id: '00-00-00-00-00-00', clusters: [{ index: 0, slots: ['MINT', 'MMUL'] }], tBlock: false, ports: 8 },
   ])
   expect(deviceClassOf(LUCIDAC)).toBe('LUCIDAC')
   expect(deviceIdOf(lucidacDescription(MAC))).toBe(MAC)

@@ -9,6 +9,7 @@ import {
   COEFFICIENT_MAX,
   INTEGRATOR_RATES,
   LANES,
+  PORTS,
   UPSCALING,
   type IntegratorRate,
 } from './limits.ts'
@@ -28,6 +29,8 @@ export interface CarrierSpecification {
   readonly clusters: readonly ClusterSpecification[]
   /** True where a T block can hand lanes 8..31 from one cluster to another. */
   readonly tBlock: boolean
+  /** Ports for signals from outside, into the carrier's only cluster. Absent: none. */
+  readonly ports?: number
 }
 
 /** What hands lanes 8..31 from carrier to carrier of one stack. */
@@ -82,6 +85,8 @@ function carrierSpecification(carrier: Entity): CarrierSpecification {
       slots: [mBlockType(cluster, 'M0'), mBlockType(cluster, 'M1')],
     })),
     tBlock: carrier.children.some((child) => child.class === 'T_BLOCK'),
+    // Ports are part of the front panel that a LUCIDAC has.
+    ...(clusters.length === 1 && carrier.children.some((child) => child.id === 'FP') && { ports: PORTS }),
   }
 }
 

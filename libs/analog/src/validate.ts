@@ -91,7 +91,27 @@ function checkCarrier(configuration: CarrierConfiguration, place: Place): void {
       `The carrier has ${specification.adcChannels} ADC channels.`,
       'Probe fewer signals.',
     )
+  checkInputs(configuration, place)
   configuration.adc.forEach((channel, index) => checkAdc(channel, { ...place, pointer: `${pointer}/adc/${index}` }))
+}
+
+function checkInputs({ inputs = [] }: CarrierConfiguration, { pointer, carrier, report }: Place): void {
+  const { ports = 0 } = carrier
+  const seen = new Set<number>()
+  inputs.forEach(({ port, gain }, index) => {
+    const at = `${pointer}/inputs/${index}`
+    if (!isIndex(port, ports))
+      report.add(
+        `${at}/port`,
+        port,
+        ports > 0 ? `The carrier has ports 0 to ${ports - 1}.` : 'The carrier has no ports.',
+        ports > 0 ? 'Use a port that exists.' : 'Compile for a LUCIDAC.',
+      )
+    if (seen.has(port)) report.add(`${at}/port`, port, 'The port is used twice.', 'Give every signal its own port.')
+    seen.add(port)
+    if (!Number.isFinite(gain) || gain === 0)
+      report.add(`${at}/gain`, gain, 'A gain is a finite number other than 0.', 'Use 1 for machine units.')
+  })
 }
 
 function checkCluster(cluster: ClusterConfiguration, known: ClusterSpecification, place: Place): void {

@@ -36,6 +36,8 @@ export const mdrOperation = enumCodec(v1.MdrOperation, 'MDR_OPERATION_', [
   'SQRT',
   'IDENT',
 ] as const satisfies readonly MdrOperation[])
+export const treeKind = enumCodec(v1.TreeKind, 'TREE_KIND_', ['project', 'dataset', 'datapoint'] as const)
+export const fileOwnerKind = enumCodec(v1.FileOwnerKind, 'FILE_OWNER_KIND_', ['dataset', 'datapoint', 'run'] as const)
 export const ClaimResult = v1.ClaimResult
 
 function enumCodec<Word extends string, E extends Record<string, string | number>>(

@@ -1,6 +1,10 @@
 /** The client: one function per route of the hub's HTTP API. Every failure is a {@link HubProblem} or a {@link TransportError}. */
 import type { Configuration, DeviceDescription, RunKind, RunState } from '@lucihub/analog'
-import { TransportError, failureOf } from './failure.ts'
+import { TransportError } from './failure.ts'
+import { openHttp, type HttpOptions, type RequestOptions } from './http.ts'
+import { filesClient, type FilesClient } from './files.ts'
+import { peopleClient, type PeopleClient } from './people.ts'
+import { treeClient, type TreeClient } from './tree.ts'
 import type {
   ChannelList,
   ComparisonResource,
@@ -20,13 +24,7 @@ import type {
 import { runEvents, type EventOptions } from './run-events.ts'
 import { splitChannels, type Samples } from './samples.ts'
 
-export interface ClientOptions {
-  /** Where the hub answers, e.g. `http://localhost:8080`; the API's path is appended. */
-  readonly url: string
-  readonly apiKey: string
-  /** Another implementation of fetch, for tests or old browsers. */
-  readonly fetch?: typeof fetch
-}
+export type ClientOptions = HttpOptions
 
 /** A place on the time axis: seconds of op time, or a sample index as `#1000`. */
 export type Position = number | `#${number}`
@@ -58,6 +56,28 @@ export interface RunFilter {
   readonly cursor?: string
   /** 1 to 200, default 50. */
   readonly limit?: number
+  /** Slug. */
+  readonly project?: string
+  /** Path below the project; with all datasets in it. */
+  readonly dataset?: string
+  readonly recipe?: string
+  readonly job_type?: string
+  readonly run_no?: number
+  readonly valid?: boolean
+  /** One of the schemas of the result. */
+  readonly schema?: string
+  /** All of these. */
+  readonly tag?: string | readonly string[]
+  readonly pool?: string
+  readonly executor_kind?: 'direct' | 'pool'
+  /** Text in title, notes, tags or path. */
+  readonly q?: string
+  readonly sweep?: string
+  readonly order_by?: 'submitted_at' | 'started_at' | 'ended_at' | 'title'
+  readonly order?: 'asc' | 'desc'
+  /** From 1; instead of a cursor, with totals. */
+  readonly page?: number
+  readonly page_size?: number
 }
 
 /** A configuration in another form than JSON: an .apb file, the circuit drawn, or an analang program. */
@@ -109,54 +129,18 @@ export interface Client {
   plot(id: string, options?: Range & { points?: number }): Promise<PlotResource>
   /** Compares a run with another one of the same configuration; `tolerance` is a part of full scale, default 0.01. */
   comparison(id: string, options: { with: string; tolerance?: number }): Promise<ComparisonResource>
+  /** Users, sessions, keys, pools and the audit. */
+  readonly people: PeopleClient
+  /** Projects, datasets, datapoints and their data. */
+  readonly tree: TreeClient
+  /** Files of datasets, datapoints and runs. */
+  readonly files: FilesClient
 }
-
-interface RequestOptions {
-  readonly method?: 'GET' | 'POST'
-  readonly query?: Readonly<Record<string, QueryValue>>
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-  readonly signal?: AbortSignal
-}
-
-type QueryValue = string | number | boolean | readonly (string | number)[] | undefined
 
 /** A client for the hub at `url`. */
-export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOptions): Client {
-  const base = `${url.replace(/\/+$/, '')}/api/v1`
-
-  async function request(
-    path: string,
-    { method = 'GET', query = {}, body, headers = {}, signal }: RequestOptions = {},
-  ): Promise<Response> {
-    const address = `${base}${path}${queryString(query)}`
-    const init: RequestInit = {
-      method,
-      headers: { accept: 'application/json', authorization: `Bearer ${apiKey}`, ...headers },
-    }
-    if (body !== undefined) {
-      const isBytes = body instanceof Uint8Array
-      Object.assign(init, {
-        body: isBytes ? body : JSON.stringify(body),
-        headers: { ...init.headers, 'content-type': isBytes ? 'application/octet-stream' : 'application/json' },
-      })
-    }
-    if (signal) init.signal = signal
-    const response = await fetchWith(address, init).catch((cause: unknown) => {
-      throw new TransportError(`no answer from ${base}${because(cause)}`, { cause })
-    })
-    if (!response.ok) throw await failureOf(response)
-    return response
-  }
-
-  async function json<T>(path: string, options?: RequestOptions): Promise<T> {
-    const response = await request(path, options)
-    try {
-      return (await response.json()) as T
-    } catch (cause) {
-      throw new TransportError(`the answer of ${base}${path} broke off or is not JSON`, { cause })
-    }
-  }
+export function createClient(options: ClientOptions): Client {
+  const http = openHttp(options)
+  const { request, json, base } = http
 
   /** JSON, or the content in another form. The form decides the type, which the callers' overloads state. */
   async function circuit(path: string, form: CircuitForm | undefined, options: RequestOptions): Promise<never> {
@@ -178,6 +162,9 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
   const channels = (id: string): Promise<ChannelList> => json(`/runs/${encodeURIComponent(id)}/channels`)
 
   return {
+    people: peopleClient(http),
+    tree: treeClient(http),
+    files: filesClient(http),
     status: () => json('/system/status'),
     devices: async ({ activeOnly } = {}) =>
       (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,
@@ -221,21 +208,4 @@ export function createClient({ url, apiKey, fetch: fetchWith = fetch }: ClientOp
 /** A number is always an index, even where a channel's label looks like one. */
 function channelNames({ channels }: Range): readonly string[] | undefined {
   return channels?.map((channel) => (typeof channel === 'number' ? `#${channel}` : channel))
-}
-
-function queryString(query: Readonly<Record<string, QueryValue>>): string {
-  const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parameters.set(name, Array.isArray(value) ? value.join(',') : String(value))
-  }
-  const text = parameters.toString()
-  return text && `?${text}`
-}
-
-/** fetch hides the reason in `cause`, and where two addresses were tried only a code is left. */
-function because(failure: unknown): string {
-  const { cause = failure } = failure as { readonly cause?: unknown }
-  const { message, code } = cause as { readonly message?: string; readonly code?: string }
-  const reason = message || code
-  return reason ? `: ${reason}` : ''
 }

@@ -46,7 +46,8 @@ export interface RunSummary {
   readonly state: RunState
   /** Why it failed; empty otherwise. */
   readonly reason: string
-  readonly deviceClass: DeviceClass
+  /** Null for a job, which a worker does. */
+  readonly deviceClass: DeviceClass | null
   /** The device asked for; null for any device of the class. */
   readonly deviceId: string | null
   readonly opTimeNs: number
@@ -71,6 +72,87 @@ export interface RunSummary {
   readonly overloads: readonly number[]
   /** Final values of the M-block outputs, machine units; empty when none were read. */
   readonly finalValues: readonly number[]
+  /** Total order of all runs. */
+  readonly seq: number
+  /** Of its datapoint, from the project's slug down. */
+  readonly path: string
+  readonly projectId: string | null
+  readonly datapointId: string | null
+  /** Acquisition session inside the project. */
+  readonly runNo: number | null
+  /** compile, simulate, run, or whatever a job is called. */
+  readonly jobType: string
+  /** Who does it: the hub's devices, or a worker. */
+  readonly engine: 'hub' | 'worker'
+  readonly executor: {
+    readonly kind: 'direct' | 'pool'
+    readonly pool: string | null
+    readonly deviceId: string | null
+  }
+  readonly executorKind: 'direct' | 'pool'
+  readonly inputKind: string
+  readonly numChannels: number
+  readonly shardsRequested: number
+  /** After clamping to 1 and to the requested work. */
+  readonly shardsEffective: number
+  readonly workUnit: string
+  /** Over all shards, in the work unit; 0 when unknown. */
+  readonly requestedWork: number
+  readonly completedWork: number
+  readonly progress: { readonly fraction: number }
+  /** Seconds; null when ended or not known. */
+  readonly etaS: number | null
+  readonly mergePolicy: MergePolicy
+  /** Some shard did not complete. */
+  readonly partial: boolean
+  readonly valid: boolean
+  /** Something it was made from is not valid any more. */
+  readonly stale: boolean
+  readonly timeoutS: number | null
+  readonly recipe: string
+  readonly tags: readonly string[]
+  readonly notes: string
+  /** The run that this is a shard of. */
+  readonly parentId: string | null
+}
+
+export type Reduction = 'mean' | 'mean_std' | 'concat' | 'none'
+
+/** How the results of shards become one. */
+export interface MergePolicy {
+  /** Which shards must complete for a result. */
+  readonly mode: 'any' | 'all' | 'min_fraction'
+  /** With `min_fraction`: of all shards. */
+  readonly minFraction: number
+  readonly reduce: Reduction
+  /** For channels by their name. */
+  readonly byChannel: Readonly<Record<string, Reduction>>
+}
+
+/** One part of a run. */
+export interface ShardResource {
+  readonly index: number
+  readonly state: RunState
+  /** Work, in the unit of the run. */
+  readonly requested: number
+  readonly completed: number
+  readonly etaS: number | null
+  readonly seed: number
+  readonly attempt: number
+  readonly workerId: string
+  readonly deviceId: string
+  /** The run that is this shard on a device. */
+  readonly childRunId: string | null
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly lastUpdateAt: string | null
+  readonly error: string
+}
+
+export interface StateChangeResource {
+  readonly at: string
+  readonly state: RunState
+  readonly reason: string
 }
 
 /** A run with everything but its configuration and its measurements, which have their own addresses. */
@@ -79,16 +161,40 @@ export interface RunResource extends RunSummary {
   readonly source: string | null
   readonly report: CompileReport | null
   readonly diagnostics: readonly DiagnosticResource[]
+  /** All of them, in order; the last is the state. */
+  readonly stateChanges: readonly StateChangeResource[]
+  readonly shards: readonly ShardResource[]
+  /** As it was sent. */
+  readonly input: Readonly<Record<string, unknown>>
+  /** The result: summary, payload, schemas. */
+  readonly output: Readonly<Record<string, unknown>>
+  readonly parameters: Readonly<Record<string, unknown>>
+  /** Where each parameter came from. */
+  readonly paramSources: Readonly<Record<string, unknown>>
+  readonly versions: Readonly<Record<string, unknown>>
+  readonly generalConfigId: string | null
+  readonly execConfigId: string | null
+  /** Address of its channels. */
+  readonly channels: string
+  /** Address of its log. */
+  readonly logs: string
 }
 
 /** One page of runs, newest first. */
 export interface RunPage {
   readonly runs: readonly RunSummary[]
-  /** Pass as `cursor` for the next page; null at the end. */
+  /** Pass as `cursor` for the next page; null at the end, and with `page`. */
   readonly nextCursor: string | null
+  /** With `page`: runs on all pages. */
+  readonly total: number | null
+  /** With `page`. */
+  readonly pageCount: number | null
 }
 
-/** What to run. Exactly one of `source`, `configuration`, `apb` and `circuit`. */
+/**
+ * What to run. Exactly one of `source`, `configuration`, `apb` and `circuit`, and an `opTimeNs`; but for a `job`, which
+ * has `jobType`, `inputKind` and `input`.
+ */
 export interface RunSubmission {
   readonly kind: RunKind
   readonly title?: string
@@ -99,9 +205,9 @@ export interface RunSubmission {
   readonly apb?: string
   /** Circuit JSON as lucipy writes it, or carrier JSON by MAC address. */
   readonly circuit?: Readonly<Record<string, unknown>>
-  /** Device id or name. Without it: any LUCIDAC for `run`, any simulator for `simulate`. */
+  /** Device id or name. Without it: for `run` any of the smallest kind of machine that fits, for `simulate` any simulator. */
   readonly device?: string
-  readonly opTimeNs: number
+  readonly opTimeNs?: number
   readonly icTimeNs?: number
   /** Samples per second and channel. */
   readonly sampleRateHz?: number
@@ -112,6 +218,34 @@ export interface RunSubmission {
   readonly acceptGaps?: boolean
   /** Integrator rate in 1/s; left out, the compiler chooses. */
   readonly k0?: IntegratorRate
+  /** Parts whose results are combined; clamped to 1 and to the requested work. */
+  readonly shards?: number
+  /** Total over all shards, in `workUnit`; divided without a remainder. */
+  readonly requestedWork?: number
+  readonly workUnit?: string
+  readonly merge?: Partial<MergePolicy>
+  /** Shard i gets seed + i. */
+  readonly seed?: number
+  /** Slug; left out: the caller's own project. */
+  readonly project?: string
+  /** Path below the project; left out: `runs`. */
+  readonly dataset?: string
+  /** Of the datapoint. */
+  readonly name?: string
+  readonly runNo?: number
+  readonly tags?: readonly string[]
+  readonly notes?: string
+  /** Seconds from the start until TIMED_OUT. */
+  readonly timeoutS?: number
+  readonly recipe?: string
+  readonly parameters?: Readonly<Record<string, unknown>>
+  /** Of a job: what the worker shall do, any word. */
+  readonly jobType?: string
+  /** Of a job: the pool whose workers do it. */
+  readonly pool?: string
+  readonly inputKind?: 'ode' | 'circuit' | 'files' | 'ref'
+  /** Of a job: kept as it is, for the worker. */
+  readonly input?: Readonly<Record<string, unknown>>
 }
 
 export interface Submitted {
@@ -123,7 +257,7 @@ export interface Submitted {
 /** What to compile without storing anything. */
 export interface CompileSubmission {
   readonly source: string
-  /** Device id or name; without it, any standard LUCIDAC. */
+  /** Device id or name; without it, the smallest standard machine that fits; the report names it. */
   readonly device?: string
   /** The length the scaling has to hold for. */
   readonly opTimeNs: number
@@ -188,6 +322,64 @@ export interface ChannelResource {
   readonly samples: number
   /** sha256 over the CRC-32s of the stored blocks, hex; null until sealed. */
   readonly digest: string | null
+  readonly name: string
+  /** As its engine called it. */
+  readonly sourceName: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly pages: readonly PageHead[]
+}
+
+/** A page without what it holds. */
+export interface PageHead {
+  readonly number: number
+  readonly name: string
+  /** 0, 1 or 2. */
+  readonly dimension: number
+  readonly shape: readonly number[]
+  /** samples, mean, std, final or json. */
+  readonly kind: string
+  /** Of a device: seconds of op time of the first value. */
+  readonly t0: number | null
+  /** Of a device: seconds from value to value. */
+  readonly dt: number | null
+}
+
+export interface SeriesResource {
+  readonly name?: string
+  readonly unit?: string
+  readonly values: readonly (number | null)[]
+}
+
+/** A part of a channel, as a worker handed it in, or a window of samples. */
+export interface PageResource extends PageHead {
+  readonly data?: SeriesResource
+  readonly axisDim1?: SeriesResource | null
+  readonly axisDim2?: SeriesResource | null
+  readonly dimensions?: number
+  readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+/** A channel with its pages. */
+export interface ChannelResult {
+  readonly name: string
+  readonly sourceName: string
+  readonly unit: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly pages: readonly PageResource[]
+}
+
+/** What a run was made from. */
+export interface RunInputResource {
+  readonly inputKind: string
+  /** Exactly as it was sent. */
+  readonly input: Readonly<Record<string, unknown>>
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly requestedWork: number
+  readonly workUnit: string
+  /** Of a program: what it was compiled to. */
+  readonly configuration: Configuration | null
+  /** By name `shard-<index>/<file>`. */
+  readonly files: Readonly<Record<string, string>>
 }
 
 export interface ChannelList {
@@ -226,6 +418,9 @@ export interface LogResource {
 }
 
 export interface LogLineResource {
+  readonly shard: number
+  /** Of the log: a worker may keep several. */
+  readonly name: string
   readonly attempt: number
   readonly at: string
   readonly line: string

@@ -20,8 +20,8 @@ const STEP_OPERATIONS_MAX = 2_500
 /** What the generated source evaluates to. */
 export interface CircuitCode extends Partial<StepKernel> {
   rhs(t: number, y: Float64Array, dy: Float64Array): void
-  outputs(y: Float64Array, out: Float64Array): void
-  sampled(y: Float64Array, out: Float64Array): void
+  outputs(y: Float64Array, out: Float64Array, t: number): void
+  sampled(y: Float64Array, out: Float64Array, t: number): void
   record(memory: Float64Array, instants: Instants, columns: readonly Float32Array[], at: number): void
   calm(memory: Float64Array): boolean
 }
@@ -35,16 +35,18 @@ export interface Instants {
   readonly perStep: number
 }
 
-/** The body of a function of `loops` (solvers of the algebraic loops, in the order of the groups) that returns a {@link CircuitCode}. */
+/** The body of a function of `loops` (solvers of the algebraic loops, in the order of the groups) and `inputs` (of the network) that returns a {@link CircuitCode}. */
 export function circuitSource(network: Network, groups: readonly Group[], limits: number | null): string {
   const { integrators, probes } = network
   const known = new Set([...integrators, ...network.algebraic].map(({ output }) => output))
-  const read = (y: (i: number) => string, needed?: ReadonlySet<number>): string[] =>
-    integrators.flatMap((element, i) =>
+  const read = (y: (i: number) => string, needed?: ReadonlySet<number>): string[] => [
+    ...network.inputs.map(({ output }, i) => `const v${output} = inputs[${i}](t);`),
+    ...integrators.flatMap((element, i) =>
       !needed || needed.has(element.output)
         ? [`const v${element.output} = ${clipped(y(i), limitOf(element, limits))};`]
         : [],
-    )
+    ),
+  ]
   const evaluate = (outputs: Iterable<number>): string[] => {
     const needed = groupsFor(groups, outputs)
     return groups.filter((group) => needed.includes(group)).flatMap((group) => evaluation(group, groups, limits))
@@ -60,12 +62,12 @@ export function circuitSource(network: Network, groups: readonly Group[], limits
   const y = (i: number): string => `y[${i}]`
   const methods = [
     define('rhs(t, y, dy)', derivatives({ y, dy: (i) => `dy[${i}]` })),
-    define('outputs(y, out)', [
+    define('outputs(y, out, t)', [
       ...read(y),
       ...evaluate(everything),
       ...everything.map((output) => `out[${output}] = ${value(output)};`),
     ]),
-    define('sampled(y, out)', [
+    define('sampled(y, out, t)', [
       ...read(y),
       ...evaluate(probes),
       ...probes.map((output, i) => `out[${i}] = ${value(output)};`),
@@ -105,7 +107,7 @@ function recording(
     ...states.map((i) => `const ${rows.map((row, r) => `p${r}_${i} = m[${row * n + i}]`).join(', ')};`),
     ...probes.map((_, c) => `const c${c} = columns[${c}];`),
     'for (let i = 0; i < count; i++) {',
-    'const x = ((first + i) * period - start) * perStep, r = 1 - x;',
+    'const t = (first + i) * period, x = (t - start) * perStep, r = 1 - x;',
     ...states.map((i) => `const y${i} = p0_${i} + x * (p1_${i} + r * (p2_${i} + x * (p3_${i} + r * p4_${i})));`),
     ...read((i) => `y${i}`, needed),
     ...evaluate(probes),
@@ -118,7 +120,7 @@ function recording(
  * True when no output can have been overloaded within the last step: each state is bounded by the larger of its ends
  * and a quarter of its bend, as θ (1 - θ) is at most 1/4, and every other output by the bounds of what it takes.
  */
-function calmness({ integrators }: Network, groups: readonly Group[], limits: number | null): string[] {
+function calmness({ integrators, inputs }: Network, groups: readonly Group[], limits: number | null): string[] {
   const n = integrators.length
   const size = (row: number, i: number): string => `Math.abs(m[${row * n + i}])`
   const refuse = (output: number): string => `if (!(b${output} <= ${OVERLOAD})) return false;`
@@ -127,7 +129,10 @@ function calmness({ integrators }: Network, groups: readonly Group[], limits: nu
       ...sum.terms.map(({ weight, output }) => product(Math.abs(weight), `b${output}`)),
       String(Math.abs(sum.constant)),
     ].join(' + ')
-  if (groups.some(({ loop, elements }) => loop || elements.some(({ kind }) => kind === 'quotient')))
+  if (
+    inputs.length > 0 ||
+    groups.some(({ loop, elements }) => loop || elements.some(({ kind }) => kind === 'quotient'))
+  )
     return ['return false;']
   return [
     ...integrators.flatMap((element, i) => {
@@ -164,10 +169,10 @@ function boundOf(element: AlgebraicElement, bound: (sum: Sum) => string): string
 }
 
 /** Six evaluations of the right-hand side, and some 27 operations per state for stages and error. */
-function stepOperations({ integrators }: Network, groups: readonly Group[]): number {
+function stepOperations({ integrators, inputs }: Network, groups: readonly Group[]): number {
   const sums = [...integrators.map(({ x }) => x), ...groups.flatMap(({ elements }) => elements.flatMap(inputsOf))]
   const loops = groups.filter(({ loop }) => loop).length
-  return loops > 0
+  return loops + inputs.length > 0
     ? Infinity
     : 6 * sums.reduce((count, { terms }) => count + 1 + terms.length, 0) + 27 * integrators.length
 }

@@ -2,11 +2,12 @@
  * A configured device as differential equations. They are generated as JavaScript source and compiled by the engine,
  * which measures about thirty times faster than walking the network.
  */
-import { Problem, violationsOf, type Configuration, type DeviceSpecification } from '@lucihub/analog'
+import { PORTS, Problem, violationsOf, type Configuration, type DeviceSpecification } from '@lucihub/analog'
 import { circuitSource, type CircuitCode, type Instants } from './circuit-code.ts'
 import type { OdeProblem } from './dormand-prince.ts'
 import { evaluationOrder, type Group } from './evaluation-order.ts'
 import { IDEAL, type Imperfections } from './imperfections.ts'
+import type { InputSignals } from './input-signal.ts'
 import { networkOf } from './network.ts'
 import { newtonSolver, type NewtonSolver } from './newton.ts'
 
@@ -22,10 +23,14 @@ export interface CircuitModel extends OdeProblem {
   readonly usedOutputs: readonly number[]
   /** Outputs sampled by the ADC, in probe order. */
   readonly probes: readonly number[]
-  /** Writes all outputs at this state; unused ones are 0. Machine units. */
-  outputs(y: Float64Array, out: Float64Array): void
+  /** Writes all outputs at this state; unused ones are 0. Machine units. The instant, s, matters to inputs only; default 0. */
+  outputs(y: Float64Array, out: Float64Array, t?: number): void
   /** Writes the sampled outputs only, in probe order. */
-  sampled(y: Float64Array, out: Float64Array): void
+  sampled(y: Float64Array, out: Float64Array, t?: number): void
+  /** Factor and offset of each of them: physical = machine * gain + offset. */
+  readonly channels: readonly { readonly gain: number; readonly offset: number }[]
+  /** The longest step that misses nothing of the inputs, s; Infinity without any. */
+  readonly maxStep: number
   /** Writes the sampled outputs at instants of the solution's last step into the columns (one per probe), from `at` on. */
   record(memory: Float64Array, instants: Instants, columns: readonly Float32Array[], at: number): void
   /** True when no output can have been overloaded within the last step. False says nothing: look closer. */
@@ -44,6 +49,7 @@ export function circuitModel(
   configuration: Configuration,
   specification: DeviceSpecification,
   imperfections: Imperfections = IDEAL,
+  signals: InputSignals = {},
 ): CircuitModel {
   const violations = violationsOf(configuration, specification)
   if (violations.length > 0) {
@@ -53,8 +59,12 @@ export function circuitModel(
   const groups = evaluationOrder(network.algebraic)
   const loops = new Map<Group, NewtonSolver>()
   for (const group of groups) if (group.loop) loops.set(group, newtonSolver(group.elements.length))
+  const inputs = network.inputs.map(({ carrier, port }) => signals[carrier * PORTS + port])
   const source = circuitSource(network, groups, imperfections.limits)
-  const generated = new Function('loops', source)([...loops.values()]) as CircuitCode
+  const generated = new Function('loops', 'inputs', source)(
+    [...loops.values()],
+    inputs.map((signal) => signal?.at ?? (() => 0)),
+  ) as CircuitCode
   const { step } = generated
   const used = [...network.integrators, ...network.algebraic].map(({ output }) => output)
 
@@ -69,9 +79,11 @@ export function circuitModel(
     outputCount: network.outputs,
     usedOutputs: used.sort((a, b) => a - b),
     probes: network.probes,
+    channels: channelsOf(configuration),
     rhs: generated.rhs,
-    outputs: generated.outputs,
-    sampled: generated.sampled,
+    outputs: (y, out, t = 0) => generated.outputs(y, out, t),
+    sampled: (y, out, t = 0) => generated.sampled(y, out, t),
+    maxStep: inputs.reduce((least, signal) => Math.min(least, signal?.maxStep ?? Infinity), Infinity),
     record: generated.record,
     calm: generated.calm,
     kernel: step ? { step } : null,
@@ -82,6 +94,13 @@ export function circuitModel(
   }
   assertSolvable(model, loops)
   return model
+}
+
+function channelsOf({ carriers }: Configuration): CircuitModel['channels'] {
+  return carriers
+    .flatMap(({ adc }) => adc)
+    .toSorted((a, b) => a.probe - b.probe)
+    .map(({ gain, offset }) => ({ gain, offset }))
 }
 
 function assertSolvable(model: CircuitModel, loops: ReadonlyMap<Group, NewtonSolver>): void {

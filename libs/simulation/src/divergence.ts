@@ -9,7 +9,7 @@
 export interface Divergence {
   /** The difference grows e-fold in 1 / growthRate. */
   readonly growthRate: number
-  /** Before the fitted growth reaches the tolerance by an e-folding, or by twice what growth strays from the fit: up to here the two have to agree. */
+  /** Before the fitted growth reaches the tolerance by an e-folding, or by as much as growth was early before: up to here the two have to agree. */
   readonly horizon: number
 }
 
@@ -22,8 +22,12 @@ const SATURATED = 0.3
 const SHORTEST_FIT = 2 * LEVELS_PER_DECADE
 /** A drift grows with a power of time, mostly the first or second: chaos beats this power in the upper half of its growth. */
 const DRIFT = 2.5
-/** Standard deviations by which growth may be early. */
-const SPREAD = 2
+/**
+ * Growth comes in bursts: a solution that passes close to a saddle parts from its neighbours by some decades within a
+ * few units of time, and then rests. So growth may be as early at the tolerance as it was over these parts of it, three
+ * decades below.
+ */
+const TELLING = { above: 1e-3, below: 1 / 3 }
 /** Share of the variance that a straight line explains. A drift in proportion to time reaches 0.76 over two decades. */
 const STRAIGHT = 0.85
 
@@ -54,7 +58,8 @@ export function passages(channels: number): Passages {
       for (let begin = 0; end - begin > SHORTEST_FIT && levelAt(begin) < tolerance; begin++) {
         const line = fit(first, begin, end)
         if (!line || line.straightness < STRAIGHT || powerOfTime(first, begin, end) < DRIFT) continue
-        const horizon = line.time(Math.log(tolerance)) - Math.max(1 / line.rate, SPREAD * line.deviation)
+        const horizon =
+          line.time(Math.log(tolerance)) - Math.max(1 / line.rate, earliness(first, line, { begin, tolerance }))
         return horizon > 0 ? { growthRate: line.rate, horizon } : null
       }
       return null
@@ -64,6 +69,19 @@ export function passages(channels: number): Passages {
 
 function levelAt(level: number): number {
   return 10 ** (DECADES.lowest + level / LEVELS_PER_DECADE)
+}
+
+/** The most by which levels shortly below the tolerance were passed before the line says so. */
+function earliness(
+  times: Float64Array,
+  line: Line,
+  { begin, tolerance }: { begin: number; tolerance: number },
+): number {
+  let earliest = 0
+  for (let level = begin; levelAt(level) < TELLING.below * tolerance; level++)
+    if (levelAt(level) > TELLING.above * tolerance)
+      earliest = Math.max(earliest, line.time(Math.log(levelAt(level))) - times[level]!)
+  return earliest
 }
 
 /** The power of time with which the upper half of the levels begin <= level < end was passed. */

@@ -4,8 +4,16 @@ export type { Divergence } from './divergence.ts'
 export * from './dormand-prince.ts'
 export { evaluationOrder, groupsFor, type Group } from './evaluation-order.ts'
 export { IDEAL, REALISTIC, SATURATION, type Imperfections } from './imperfections.ts'
+export * from './input-signal.ts'
 export * from './integrate.ts'
-export { networkOf, type AlgebraicElement, type IntegratorElement, type Network, type Sum } from './network.ts'
+export {
+  networkOf,
+  type AlgebraicElement,
+  type InputElement,
+  type IntegratorElement,
+  type Network,
+  type Sum,
+} from './network.ts'
 export { LOOP_TOLERANCE } from './newton.ts'
 export { operate, type Operation, type OperationEnd, type Slice } from './operation.ts'
 export { OVERLOAD } from './overload.ts'

@@ -6,6 +6,7 @@
 import {
   CLANES,
   CONSTANT_CLANE,
+  FIRST_PORT_LANE,
   M_BLOCK_WIDTH,
   UPPER_LANES,
   carrierPosition,
@@ -20,6 +21,7 @@ import {
   type MBlockConfiguration,
   type MBlockType,
   type MdrOperation,
+  type PortInput,
 } from '@lucihub/analog'
 import { drawErrors, type ClusterErrors, type Imperfections } from './imperfections.ts'
 import { random } from './random.ts'
@@ -58,8 +60,16 @@ export interface Network {
   /** Only elements that are in use. */
   readonly integrators: readonly IntegratorElement[]
   readonly algebraic: readonly AlgebraicElement[]
+  /** Signals from outside. */
+  readonly inputs: readonly InputElement[]
   /** Outputs sampled, in probe order. */
   readonly probes: readonly number[]
+}
+
+/** What comes in at a port; its output is numbered behind those of the device. */
+export interface InputElement extends Placed, PortInput {
+  /** Position of the carrier in the specification. */
+  readonly carrier: number
 }
 
 /** Position of a carrier's first cluster in the numbering of the whole device. */
@@ -78,7 +88,7 @@ interface ClusterState {
 }
 
 /** What an I block finds on a lane: the cluster whose U and C blocks made it. */
-type Arrival = (lane: number, sink: ClusterPlace) => ClusterState | undefined
+type Arrival = (lane: number, sink: ClusterPlace) => ClusterState | InputElement | undefined
 
 /** Expects a configuration that fits the specification. */
 export function networkOf(
@@ -98,7 +108,10 @@ export function networkOf(
     }))
   })
   const origins = laneOrigins(configuration, specification)
+  const inputs = inputsFrom(configuration, specification, clusters.length * CLANES)
   const arrival: Arrival = (lane, sink) => {
+    const input = inputs.find(({ carrier, port }) => carrier === sink.carrier && FIRST_PORT_LANE + port === lane)
+    if (input) return input
     const origin = origins(lane, sink)
     return clusters.find(({ place }) => place.carrier === origin?.carrier && place.cluster === origin.cluster)
   }
@@ -108,11 +121,13 @@ export function networkOf(
         ? elementsOf(cluster, cluster.settings, sumsOf(cluster.settings, { cluster, arrival, specification }))
         : [],
     ),
+    inputs,
   )
   return {
     outputs: clusters.length * CLANES,
     integrators: elements.filter((element) => element.kind === 'integrator'),
     algebraic: elements.filter((element) => element.kind !== 'integrator'),
+    inputs,
     probes: probesOf(configuration, specification),
   }
 }
@@ -120,12 +135,21 @@ export function networkOf(
 /** Outputs without an element stay at 0, so nothing comes of the lanes that start there. */
 function withoutSilence(
   elements: readonly (IntegratorElement | AlgebraicElement)[],
+  inputs: readonly InputElement[],
 ): (IntegratorElement | AlgebraicElement)[] {
-  const present = new Set(elements.map(({ output }) => output))
+  const present = new Set([...elements, ...inputs].map(({ output }) => output))
   const heard = (sum: Sum): Sum => ({ ...sum, terms: sum.terms.filter(({ output }) => present.has(output)) })
   return elements.map((element) =>
     'y' in element ? { ...element, x: heard(element.x), y: heard(element.y) } : { ...element, x: heard(element.x) },
   )
+}
+
+function inputsFrom({ carriers }: Configuration, specification: DeviceSpecification, outputs: number): InputElement[] {
+  return carriers
+    .flatMap(({ carrier, inputs = [] }) =>
+      inputs.map((input) => ({ ...input, carrier: carrierPosition(carrier, specification) })),
+    )
+    .map((input, index) => ({ ...input, output: outputs + index }))
 }
 
 /** Numbers of the sampled outputs, in probe order. */
@@ -153,6 +177,11 @@ function sumsOf(
     let driven = false
     for (const { lane, upscaled } of lanes.filter(({ sinks }) => sinks.includes(clane))) {
       const origin = arrival(lane, cluster.place)
+      if (origin && 'port' in origin) {
+        driven = true
+        weights.set(origin.output, (upscaled ? specification.upscaling : 1) * (cluster.errors.gains[lane] ?? 1))
+        continue
+      }
       const made = origin?.settings?.lanes.find((one) => one.lane === lane)
       if (!origin || !made || made.source === null) continue
       driven = true

@@ -3,9 +3,10 @@
  * drives it may wait, publish or stop between them; it holds no clock. Samples go straight from the dense output
  * into the bytes of a chunk.
  */
-import { BYTES_PER_SAMPLE, type SampleChunk } from '@lucihub/analog'
+import { BYTES_PER_SAMPLE, type HaltCondition, type SampleChunk } from '@lucihub/analog'
 import type { CircuitModel } from './circuit.ts'
 import { DormandPrince, type StepStatus, type Tolerances } from './dormand-prince.ts'
+import { haltWatch, type Calibration, type Halt } from './halt-watch.ts'
 import { OVERLOAD } from './overload.ts'
 
 /** A chunk spans at most this much op time, s: a live view must not wait for 4 096 slow samples. */
@@ -16,6 +17,8 @@ const STEPS_PER_SLICE = 2_000
 const CHECKS_PER_STEP = 4
 /** Halvings when an overload is located: a step over 2^20 is far below one sample. */
 const BISECTIONS = 20
+
+const OVERLOADED: HaltCondition = { kind: 'overload' }
 
 export interface Operation {
   /** How long IC charged the integrators, s. Default: for ever. */
@@ -28,6 +31,10 @@ export interface Operation {
   /** Largest number of samples per channel in a chunk. */
   readonly chunkSamples: number
   readonly haltOnOverload: boolean
+  /** What else ends OP; `wallClock` is for whoever drives this to watch. Default: nothing. */
+  readonly haltConditions?: readonly HaltCondition[]
+  /** Factor and offset of each channel, for the levels of thresholds. Default: machine units. */
+  readonly channels?: readonly Calibration[]
   /** From an output's value to the value read; null when they are the same. */
   readonly convert: ((value: number) => number) | null
   /** Latched flags, one per output of the device; set here, cleared by a reset of the device. */
@@ -42,7 +49,9 @@ export interface Slice {
 }
 
 export interface OperationEnd {
-  readonly status: StepStatus | 'overload'
+  readonly status: StepStatus
+  /** What ended OP before its time, if anything did. */
+  readonly halted: HaltCondition | null
   /** Op time at the end, s. */
   readonly t: number
   /** All outputs at the end. */
@@ -59,12 +68,17 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
     Math.min(operation.chunkSamples, Math.ceil(sampleRate * CHUNK_SPAN_S)),
   )
   const instants = { first: 0, count: 0, period: 1 / sampleRate, start: 0, perStep: 0 }
-  let halt = watch.atStart() ? 0 : null
+  const conditions = haltWatch(operation.haltConditions ?? [], {
+    model,
+    solution,
+    channels: operation.channels ?? [],
+  })
+  let halt: Halt | null = watch.atStart() ? { t: 0, condition: OVERLOADED } : null
   let status: StepStatus = 'ok'
 
   /** Samples what the last step covers; true when that filled a chunk. */
   const sample = (): boolean => {
-    const due = samplesUntil(halt ?? solution.t, instants.first, operation) - instants.first
+    const due = samplesUntil(halt?.t ?? solution.t, instants.first, operation) - instants.first
     if (due === 0) return false
     instants.count = Math.min(due, chunks.room())
     instants.start = solution.tStart
@@ -79,9 +93,12 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
     for (let steps = 0; steps < STEPS_PER_SLICE; steps++) {
       if (sample()) return 'chunk'
       if (halt !== null || solution.t >= opTime) return 'end'
-      status = solution.step(opTime)
+      status = solution.step(Math.min(opTime, solution.t + model.maxStep))
       if (status !== 'ok') return 'end'
-      halt = watch.afterStep()
+      halt = conditions?.afterStep() ?? null
+      // An overload at the same instant is the reason that a machine would give.
+      const overloadAt = watch.afterStep(halt?.t ?? solution.t)
+      if (overloadAt !== null) halt = { t: overloadAt, condition: OVERLOADED }
     }
     return 'pause'
   }
@@ -90,13 +107,13 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
     if (reached === 'chunk') yield { t: (instants.first - 1) / sampleRate, chunk: chunks.take() }
     else yield { t: solution.tStart, chunk: null }
   }
-  const t = status === 'ok' ? (halt ?? opTime) : solution.t
+  const t = status === 'ok' ? (halt?.t ?? opTime) : solution.t
   if (chunks.filled() > 0) yield { t, chunk: chunks.take() }
   const state = new Float64Array(model.dimension)
   const outputs = new Float64Array(model.outputCount)
   solution.interpolate(t, state)
-  model.outputs(state, outputs)
-  return { status: status === 'ok' && halt !== null ? 'overload' : status, t, final: Float32Array.from(outputs) }
+  model.outputs(state, outputs, t)
+  return { status, halted: status === 'ok' && halt ? halt.condition : null, t, final: Float32Array.from(outputs) }
 }
 
 /** How many samples (k * period) lie at or before an instant, at least `from`. */
@@ -153,8 +170,8 @@ function chunkWriter(channels: number, capacity: number): ChunkWriter {
 interface OverloadWatch {
   /** Latches at op time 0; true when that ends OP. */
   atStart(): boolean
-  /** Latches what the last step overloaded; the op time at which OP ends, or null. */
-  afterStep(): number | null
+  /** Latches what the last step overloaded up to an instant; the op time at which OP ends, or null. */
+  afterStep(until: number): number | null
 }
 
 function overloadWatch(model: CircuitModel, solution: DormandPrince, operation: Operation): OverloadWatch {
@@ -164,7 +181,7 @@ function overloadWatch(model: CircuitModel, solution: DormandPrince, operation: 
   const outputs = new Float64Array(model.outputCount)
   const exceeds = (t: number, latch: 'latch' | 'look'): boolean => {
     solution.interpolate(t, state)
-    model.outputs(state, outputs)
+    model.outputs(state, outputs, t)
     let any = false
     for (let i = 0; i < used.length; i++) {
       const output = used[i]!
@@ -187,12 +204,12 @@ function overloadWatch(model: CircuitModel, solution: DormandPrince, operation: 
   }
   return {
     atStart: () => exceeds(0, 'latch') && haltOnOverload,
-    afterStep() {
+    afterStep(until) {
       if (model.calm(solution.memory)) return null
-      const { tStart, t } = solution
-      const span = (t - tStart) / CHECKS_PER_STEP
+      const { tStart } = solution
+      const span = (until - tStart) / CHECKS_PER_STEP
       for (let i = 1; i <= CHECKS_PER_STEP; i++) {
-        const at = i === CHECKS_PER_STEP ? t : tStart + i * span
+        const at = i === CHECKS_PER_STEP ? until : tStart + i * span
         if (!exceeds(at, haltOnOverload ? 'look' : 'latch')) continue
         if (haltOnOverload) return locate(tStart + (i - 1) * span, at)
       }

@@ -5,6 +5,8 @@
 import {
   Problem,
   RUN_LIMITS,
+  haltReason,
+  haltViolations,
   sampleCount,
   specificationOf,
   type AnalogComputer,
@@ -12,14 +14,15 @@ import {
   type DeviceDescription,
   type DevicePhase,
   type DeviceSpecification,
+  type HaltCondition,
   type OverloadStatus,
   type RunEvent,
   type RunRequest,
-  type Violation,
 } from '@lucihub/analog'
 import { circuitModel, type CircuitModel } from './circuit.ts'
 import type { Tolerances } from './dormand-prince.ts'
 import { IDEAL, converter, type Imperfections } from './imperfections.ts'
+import type { InputSignals } from './input-signal.ts'
 import { operate, type OperationEnd } from './operation.ts'
 import { fastPace, type Pace } from './pace.ts'
 import { random } from './random.ts'
@@ -35,6 +38,10 @@ export interface SimulatedComputerOptions {
   readonly pace?: Pace
   /** Largest number of samples per channel in one chunk. Default 4096. */
   readonly chunkSamples?: number
+  /** A rising clock, ms, for the halt condition `wallClock`; without one that condition is refused. */
+  readonly nowMs?: () => number
+  /** What comes in at the ports. Default: 0. */
+  readonly inputs?: InputSignals
   /** Of the integration. Default rtol 1e-7, atol 1e-9. */
   readonly tolerances?: Tolerances
 }
@@ -55,6 +62,8 @@ export class SimulatedComputer implements AnalogComputer {
   readonly #pace: Pace
   readonly #chunkSamples: number
   readonly #tolerances: Tolerances
+  readonly #inputs: InputSignals
+  readonly #nowMs: (() => number) | null
   readonly #convert: ((value: number) => number) | null
   #model: CircuitModel
   #overloads: Uint8Array
@@ -67,6 +76,8 @@ export class SimulatedComputer implements AnalogComputer {
     this.#pace = options.pace ?? fastPace(() => Promise.resolve())
     this.#chunkSamples = options.chunkSamples ?? CHUNK_SAMPLES
     this.#tolerances = options.tolerances ?? TOLERANCES
+    this.#inputs = options.inputs ?? {}
+    this.#nowMs = options.nowMs ?? null
     this.#convert = converter(this.#imperfections, random(this.#imperfections.seed ^ NOISE_SEED))
     this.#model = circuitModel(EMPTY, this.#specification, this.#imperfections)
     this.#overloads = new Uint8Array(this.#model.outputCount)
@@ -85,7 +96,7 @@ export class SimulatedComputer implements AnalogComputer {
   /** Rejects with `validation-failed` when the configuration does not fit or has an unsolvable loop. */
   async configure(configuration: Configuration): Promise<void> {
     this.#assertIdle()
-    this.#model = circuitModel(configuration, this.#specification, this.#imperfections)
+    this.#model = circuitModel(configuration, this.#specification, this.#imperfections, this.#inputs)
   }
 
   async overload(): Promise<OverloadStatus> {
@@ -97,7 +108,9 @@ export class SimulatedComputer implements AnalogComputer {
 
   async *run(request: RunRequest, signal?: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
     this.#assertIdle()
-    assertRequest(request)
+    assertRequest(request, this.#model.probes.length)
+    if (!this.#nowMs && request.haltConditions?.some(({ kind }) => kind === 'wallClock'))
+      throw new Problem('validation-failed', 'This computer has no clock to watch.')
     this.#running = true
     try {
       yield* this.#report(request, signal)
@@ -107,7 +120,7 @@ export class SimulatedComputer implements AnalogComputer {
   }
 
   async *#report(request: RunRequest, signal: AbortSignal | undefined): AsyncGenerator<RunEvent, void, undefined> {
-    const { icTimeNs } = request
+    const { icTimeNs, haltConditions: conditions = [] } = request
     yield phase('TAKE_OFF', 0)
     await this.#pace.wait(0)
     yield phase('IC', 0)
@@ -121,11 +134,14 @@ export class SimulatedComputer implements AnalogComputer {
       sampleRate: request.sampleRateHz,
       sampleCount: sampleCount(request.opTimeNs, request.sampleRateHz),
       chunkSamples: this.#chunkSamples,
-      haltOnOverload: request.haltOnOverload,
+      haltOnOverload: request.haltOnOverload || conditions.some(({ kind }) => kind === 'overload'),
+      haltConditions: conditions,
+      channels: this.#model.channels,
       convert: this.#convert,
       overloads: this.#overloads,
       tolerances: this.#tolerances,
     })
+    const wallClock = this.#wallClock(conditions)
     let reachedNs = icTimeNs
     let next = operation.next()
     for (; !next.done; next = operation.next()) {
@@ -138,15 +154,31 @@ export class SimulatedComputer implements AnalogComputer {
       }
       reachedNs = untilNs
       if (chunk) yield { kind: 'samples', chunk }
+      const late = wallClock()
+      if (!late) continue
+      yield phase('OP_END', reachedNs, late)
+      return yield phase('DONE', reachedNs, late)
     }
     const end = next.value
     const endNs = Math.round(icTimeNs + end.t * 1e9)
     await this.#waitFor(reachedNs, endNs, signal)
     if (end.status === 'not_finite' || end.status === 'step_limit') return yield phase('ERROR', endNs, failure(end))
-    const reason = end.status === 'overload' ? 'overload' : ''
+    const reason = end.halted ? haltReason(end.halted) : ''
     yield phase('OP_END', endNs, reason)
     if (request.finalValues) yield { kind: 'final', values: end.final }
     yield phase('DONE', endNs, reason)
+  }
+
+  /** From now on: the reason of the first limit that has passed, empty before. */
+  #wallClock(conditions: readonly HaltCondition[]): () => string {
+    const limits = conditions
+      .filter((condition) => condition.kind === 'wallClock')
+      .sort((a, b) => a.limitMs - b.limitMs)
+    const [first] = limits
+    const nowMs = this.#nowMs
+    if (!first || !nowMs) return () => ''
+    const deadline = nowMs() + first.limitMs
+    return () => (nowMs() >= deadline ? haltReason(first) : '')
   }
 
   /** Waits in pieces, so that an abort is seen soon. */
@@ -173,8 +205,8 @@ function failure(end: OperationEnd): string {
     : `The circuit has no finite solution ${when}.`
 }
 
-function assertRequest(request: RunRequest): void {
-  const violations: Violation[] = []
+function assertRequest(request: RunRequest, channels: number): void {
+  const violations = haltViolations(request.haltConditions ?? [], channels)
   for (const key of ['icTimeNs', 'opTimeNs', 'sampleRateHz'] as const) {
     const { min, max } = RUN_LIMITS[key]
     const value = request[key]

@@ -1,3 +1,4 @@
+import type { OidcConfig } from './access/oidc.ts'
 import { readEnvironment, serviceConfig, type ServiceConfig } from '@lucihub/service-kit'
 
 export interface GatewayConfig extends ServiceConfig {
@@ -12,6 +13,9 @@ export interface GatewayConfig extends ServiceConfig {
   readonly streamsMax: number
   /** Time between two signs of life on a live stream, ms. */
   readonly heartbeatMs: number
+  /** Whether anybody may make himself an account. */
+  readonly openRegistration: boolean
+  readonly oidc: OidcConfig
 }
 
 export function loadConfig(env: NodeJS.ProcessEnv): GatewayConfig {
@@ -24,5 +28,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     requestBurst: environment.integer('REQUEST_BURST', { default: 2_000, min: 1 }),
     streamsMax: environment.integer('STREAMS_MAX', { default: 500, min: 1 }),
     heartbeatMs: environment.integer('STREAM_HEARTBEAT_MS', { default: 15_000, min: 100 }),
+    openRegistration: environment.choice('REGISTRATION', ['open', 'closed'], 'open') === 'open',
+    oidc: {
+      issuer: environment.text('OIDC_ISSUER', ''),
+      audience: environment.text('OIDC_AUDIENCE', 'lucihub'),
+      entitlement: environment.text('OIDC_ENTITLEMENT', ''),
+    },
   }))
 }

@@ -7,7 +7,17 @@ import type { ComparisonSchema } from '../src/comparisons/comparisons.schema.ts'
 import type { InspectionSchema } from '../src/circuits/circuits.schema.ts'
 import type { DeviceListSchema } from '../src/devices/devices.schema.ts'
 import type { LogSchema } from '../src/events/events.schema.ts'
+import type { DatapointPageSchema, DatapointSchema } from '../src/datapoints/datapoints.schema.ts'
+import type { DatasetPageSchema, DatasetSchema } from '../src/datasets/datasets.schema.ts'
+import type { FilePageSchema } from '../src/files/files.schema.ts'
 import type { ProblemSchema } from '../src/http/openapi.ts'
+import type {
+  MemberListSchema,
+  ProjectPageSchema,
+  ProjectSchema,
+  ResolvedSchema,
+  TreeSchema,
+} from '../src/projects/projects.schema.ts'
 import type { ChannelListSchema, PlotSchema } from '../src/results/results.schema.ts'
 import type { CompileSchema, CompileSubmissionSchema } from '../src/runs/compile.schema.ts'
 import type { RunPageSchema, RunSchema, RunSubmissionSchema } from '../src/runs/runs.schema.ts'
@@ -34,6 +44,16 @@ const agreements: {
   comparison: Agree<Sent<typeof ComparisonSchema>, client.ComparisonResource>
   log: Agree<Sent<typeof LogSchema>, client.LogResource>
   status: Agree<Sent<typeof StatusSchema>, client.StatusResource>
+  project: Agree<Sent<typeof ProjectSchema>, client.ProjectResource>
+  projects: Agree<Sent<typeof ProjectPageSchema>, client.ProjectPage>
+  members: Agree<Sent<typeof MemberListSchema>, client.MemberList>
+  resolved: Agree<Sent<typeof ResolvedSchema>, client.ResolvedResource>
+  tree: Agree<Sent<typeof TreeSchema>, client.TreeResource>
+  dataset: Agree<Sent<typeof DatasetSchema>, client.DatasetResource>
+  datasets: Agree<Sent<typeof DatasetPageSchema>, client.DatasetPage>
+  datapoint: Agree<Sent<typeof DatapointSchema>, client.DatapointResource>
+  datapoints: Agree<Sent<typeof DatapointPageSchema>, client.DatapointPage>
+  files: Agree<Sent<typeof FilePageSchema>, client.FilePage>
   problem: [client.ProblemDocument] extends [Sent<typeof ProblemSchema>] ? true : false
   submission: [client.RunSubmission] extends [Frozen<z.input<typeof RunSubmissionSchema>>] ? true : false
   compileSubmission: [client.CompileSubmission] extends [Frozen<z.input<typeof CompileSubmissionSchema>>] ? true : false
@@ -48,6 +68,16 @@ const agreements: {
   comparison: true,
   log: true,
   status: true,
+  project: true,
+  projects: true,
+  members: true,
+  resolved: true,
+  tree: true,
+  dataset: true,
+  datasets: true,
+  datapoint: true,
+  datapoints: true,
+  files: true,
   problem: true,
   submission: true,
   compileSubmission: true,

@@ -18,6 +18,8 @@ import {
   configurationToProto,
   descriptionToProto,
   deviceClass,
+  PLAIN_RUN,
+  PLAIN_SPEC,
   runKind,
   runState,
   sampleEncoding,
@@ -119,6 +121,7 @@ class Answerer {
       userId: valid ? key.userId : '',
       userName: valid ? 'somebody' : '',
       scopes: valid ? key.scopes : [],
+      role: 'user',
     }
   }
 
@@ -166,7 +169,7 @@ class Answerer {
         (kinds.length === 0 || kinds.includes(run.spec?.kind ?? 0)) &&
         (deviceId === '' || run.spec?.deviceId === deviceId),
     )
-    return { runs: all.slice(from, from + limit), nextCursor: all.length > from + limit ? String(from + limit) : '' }
+    return { runs: all.slice(from, from + limit), nextCursor: all.length > from + limit ? String(from + limit) : '', total: all.length }
   }
 
   @Answer(store.cancelRun)
@@ -210,6 +213,7 @@ class Answerer {
     return {
       channels,
       attempt: run.winningAttempt,
+      engine: 'hub',
       sampleRateHz: run.spec?.sampleRateHz ?? 0,
       problemTimePerSecond: 100,
     }
@@ -332,6 +336,7 @@ const REPORT = {
   k0: 100,
   problemTimePerSecond: 100,
   compileTimeMs: 1.5,
+  machine: '',
   signals: [{ name: 'x', element: 'M0.0', scale: 2, amplitude: 1.5 }],
 }
 
@@ -360,6 +365,7 @@ export function uuidOf(text: string): string {
 
 export function newRun({ id, request }: { id: string; request: SubmitRunRequest }): RunMessage {
   return {
+    ...PLAIN_RUN,
     id,
     ownerId: request.ownerId,
     spec: request.spec ?? null,
@@ -384,6 +390,7 @@ export function storedRun(
   { id, ownerId, state }: { id: string; ownerId: string; state: RunState },
 ): RunMessage {
   const spec = {
+    ...PLAIN_SPEC,
     kind: runKind.toProto('run'),
     title: 'stored',
     source: '',

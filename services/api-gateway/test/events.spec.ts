@@ -293,9 +293,9 @@ test('the log is JSON, or text that stays on its line', async () => {
   remember(log(0), { ...at, seq: 1, log: { lines: ['two\nlines', '\u001b[31mred'] } }, phase(2, 'OP'))
   expect(await hub.client().logs(runId)).toEqual({
     lines: [
-      { attempt: 1, at: '2023-11-14T22:13:20.000Z', line: 'line 0' },
-      { attempt: 1, at: '2023-11-14T22:13:20.000Z', line: 'two\nlines' },
-      { attempt: 1, at: '2023-11-14T22:13:20.000Z', line: '\u001b[31mred' },
+      { shard: 0, name: 'device.log', attempt: 1, at: '2023-11-14T22:13:20.000Z', line: 'line 0' },
+      { shard: 0, name: 'device.log', attempt: 1, at: '2023-11-14T22:13:20.000Z', line: 'two\nlines' },
+      { shard: 0, name: 'device.log', attempt: 1, at: '2023-11-14T22:13:20.000Z', line: '\u001b[31mred' },
     ],
   })
   const text = await hub.ask(`/api/v1/runs/${runId}/logs`, { headers: { accept: 'text/plain' } })

@@ -37,6 +37,8 @@ export async function gatewayInTest(overrides: Partial<GatewayConfig> = {}): Pro
     requestBurst: 10_000,
     streamsMax: 20,
     heartbeatMs: 200,
+    openRegistration: true,
+    oidc: { issuer: '', audience: 'lucihub', entitlement: '' },
     ...overrides,
   }
   const gateway = await start(apiGateway(config))

@@ -1,7 +1,6 @@
 /** What is asked of a worker thread and what it answers; both cross the thread border as structured clones. */
 import {
   INTEGRATOR_RATES,
-  LUCIDAC,
   Problem,
   RUN_LIMITS,
   specificationOf,
@@ -14,7 +13,8 @@ import { descriptionFromProto, type CompileRequest } from '@lucihub/contracts'
 
 export interface CompileJob {
   readonly source: string
-  readonly device: DeviceSpecification
+  /** Null: the smallest machine that fits. */
+  readonly device: DeviceSpecification | null
   readonly opTimeNs: number
   /** Null: the compiler chooses. */
   readonly k0: IntegratorRate | null
@@ -36,7 +36,7 @@ export function jobOf({ source, device, opTimeNs, k0 }: CompileRequest): Compile
   ]
   if (violations.length > 0)
     throw new Problem('validation-failed', 'The compile request has values out of bounds.', { violations })
-  return { source, opTimeNs, k0: rate, device: device ? specificationOf(descriptionFromProto(device)) : LUCIDAC }
+  return { source, opTimeNs, k0: rate, device: device ? specificationOf(descriptionFromProto(device)) : null }
 }
 
 function sourceViolations(source: string): Violation[] {

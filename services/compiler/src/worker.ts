@@ -1,7 +1,7 @@
 /** The thread that compiles: one job at a time, nothing kept. A bundle of its own, `compiler-worker.mjs`. */
 import { parentPort } from 'node:worker_threads'
 import { invariant } from '@lucihub/analog'
-import { compile } from '@lucihub/analang'
+import { compile, compileForAny } from '@lucihub/analang'
 import type { CompileJob, WorkerAnswer } from './compile-job.ts'
 
 invariant(parentPort, 'this file runs as a worker thread')
@@ -12,7 +12,8 @@ port.on('message', (job: CompileJob) => port.postMessage(answer(job)))
 function answer({ source, device, opTimeNs, k0 }: CompileJob): WorkerAnswer {
   const before = performance.now()
   try {
-    const { diagnostics, result } = compile(source, { device, opTimeNs, ...(k0 !== null && { k0 }) })
+    const options = { opTimeNs, ...(k0 !== null && { k0 }) }
+    const { diagnostics, result } = device ? compile(source, { ...options, device }) : compileForAny(source, options)
     const compileTimeMs = performance.now() - before
     return {
       kind: 'compiled',

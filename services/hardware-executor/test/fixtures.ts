@@ -7,6 +7,7 @@ import {
   configurationToProto,
   descriptionToProto,
   deviceClass,
+  PLAIN_SPEC,
   runKind,
   type ActiveDevice,
   type JournalRecord,
@@ -122,6 +123,7 @@ export function runCommand(
     attempt: 1,
     deviceId,
     spec: {
+      ...PLAIN_SPEC,
       kind: runKind.toProto('simulate'),
       title: '',
       source: '',

@@ -17,6 +17,8 @@ export interface RunStoreConfig extends ServiceConfig {
   /** A command that nobody claimed is published again after this. */
   readonly dispatchRetryMs: number
   readonly maxQueuedPerOwner: number
+  /** Silence of a worker after which its shard has failed. */
+  readonly workerStallMs: number
 }
 
 /** Throws one Error that lists every variable with a wrong or missing value. */
@@ -32,6 +34,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): RunStoreConfig {
     lostAfterMs: read.integer('LOST_AFTER_MS', { default: 60_000, min: 100, max: 3_600_000 }),
     dispatchRetryMs: read.integer('DISPATCH_RETRY_MS', { default: 5_000, min: 50, max: 600_000 }),
     maxQueuedPerOwner: read.integer('MAX_QUEUED_PER_OWNER', { default: 10_000, min: 1, max: 1_000_000 }),
+    workerStallMs: read.integer('WORKER_STALL_MS', { default: 300_000, min: 100, max: 86_400_000 }),
   }))
 }
 

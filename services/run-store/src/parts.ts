@@ -13,11 +13,44 @@ import { JournalHandler } from './journal/journal.handler.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import { KeyRepository } from './keys/key-repository.ts'
 import { KeysHandler } from './keys/keys.handler.ts'
+import { Pepper } from './keys/pepper.ts'
 import { MeasurementsHandler } from './measurements/measurements.handler.ts'
 import { PageRepository } from './measurements/page-repository.ts'
 import { ResultSources } from './measurements/result-source.ts'
+import { AuditHandler } from './people/audit.handler.ts'
+import { PoolRepository } from './people/pool-repository.ts'
+import { PoolsHandler } from './people/pools.handler.ts'
+import { RunKeys } from './people/run-keys.ts'
+import { RunKeysHandler } from './people/run-keys.handler.ts'
+import { Sessions } from './people/sessions.ts'
+import { SessionsHandler } from './people/sessions.handler.ts'
+import { TokenSigner } from './people/token-signer.ts'
+import { UserRepository } from './people/user-repository.ts'
+import { UsersHandler } from './people/users.handler.ts'
 import { RunRepository } from './runs/run-repository.ts'
 import { RunsHandler, SubmitHandler } from './runs/runs.handler.ts'
+import { BlobSweeper } from './files/blob-sweeper.ts'
+import { FileOwners } from './files/file-owner.ts'
+import { FileRepository } from './files/file-repository.ts'
+import { FilesHandler } from './files/files.handler.ts'
+import { Uploads } from './files/uploads.ts'
+import { DatapointRepository } from './tree/datapoint-repository.ts'
+import { DatasetRepository } from './tree/dataset-repository.ts'
+import { Deletion } from './tree/deletion.ts'
+import { NodeData } from './tree/node-data.ts'
+import { NodesHandler } from './tree/nodes.handler.ts'
+import { Paths } from './tree/paths.ts'
+import { Deadlines } from './shards/deadlines.ts'
+import { DeviceMerge } from './shards/device-merge.ts'
+import { HotProgress } from './shards/hot-progress.ts'
+import { Merger } from './shards/merger.ts'
+import { ResultRepository } from './shards/result-repository.ts'
+import { ResultsHandler } from './shards/results.handler.ts'
+import { ShardUpdates } from './shards/shard-updates.ts'
+import { HandInHandler, WorkersHandler } from './shards/workers.handler.ts'
+import { Places } from './tree/places.ts'
+import { ProjectRepository } from './tree/project-repository.ts'
+import { TreeHandler } from './tree/tree.handler.ts'
 import { HotView } from './view/hot-view.ts'
 
 export const HANDLERS = [
@@ -27,14 +60,48 @@ export const HANDLERS = [
   JournalHandler,
   EventsHandler,
   MeasurementsHandler,
+  WorkersHandler,
+  HandInHandler,
+  ResultsHandler,
   DevicesHandler,
   KeysHandler,
+  UsersHandler,
+  SessionsHandler,
+  RunKeysHandler,
+  PoolsHandler,
+  AuditHandler,
+  TreeHandler,
+  NodesHandler,
+  FilesHandler,
 ]
 
 export const PROVIDERS = [
+  HotProgress,
+  ShardUpdates,
+  ResultRepository,
+  DeviceMerge,
+  Merger,
+  Deadlines,
   RunRepository,
+  Places,
+  ProjectRepository,
+  DatasetRepository,
+  DatapointRepository,
+  NodeData,
+  Paths,
+  Deletion,
+  FileOwners,
+  Uploads,
+  FileRepository,
+  BlobSweeper,
   DeviceRepository,
+  Pepper,
   KeyRepository,
+  UserRepository,
+  TokenSigner,
+  Sessions,
+  RunKeys,
+  PoolRepository,
   ResultSources,
   PageRepository,
   EventReader,

@@ -130,13 +130,13 @@ describe('while leases hold', () => {
     expect(run.winningAttempt).toBe(2)
   })
 
-  test('cancel while it waits is at once, and again is the same', async () => {
+  test('cancel while it waits is at once, and again is refused with the state', async () => {
     const blocking = await submitted(hub)
     await executor.command(blocking)
     const runId = await submitted(hub)
     expect((await cancel(runId)).attempts).toEqual([])
     await inState(hub, runId, 'CANCELED')
-    await cancel(runId)
+    await expect(cancel(runId)).rejects.toThrow('The run is CANCELED and cannot be canceled any more.')
     await finish(blocking)
     await inState(hub, blocking, 'COMPLETED')
     await expect(cancel(blocking)).rejects.toThrow('The run is COMPLETED and cannot be canceled any more.')

@@ -7,6 +7,7 @@ import {
   descriptionToProto,
   deviceClass,
   feeds,
+  PLAIN_SPEC,
   runKind,
   runState,
   store,
@@ -56,6 +57,7 @@ export async function startHub(overrides: Partial<RunStoreConfig> = {}): Promise
     lostAfterMs: 60_000,
     dispatchRetryMs: 5_000,
     maxQueuedPerOwner: 100,
+    workerStallMs: 60_000,
     ...overrides,
   }
   const service = await start(runStore(config))
@@ -135,6 +137,7 @@ export function configuration(probes: number): ConfigurationMessage {
         carrier: '00-00-00-00-00-00',
         hops: [],
         backplane: [],
+        inputs: [],
         adc: Array.from({ length: probes }, (_, probe) => ({
           output: probe,
           gain: probe === 1 ? -2 : 2,
@@ -159,6 +162,7 @@ export function configuration(probes: number): ConfigurationMessage {
 
 export function spec(overrides: Partial<RunSpec> = {}, probes = 2): RunSpec {
   return {
+    ...PLAIN_SPEC,
     kind: runKind.toProto('simulate'),
     title: 'decay',
     source: "x' = -x",

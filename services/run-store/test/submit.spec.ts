@@ -1,5 +1,5 @@
 import { Problem } from '@lucihub/analog'
-import { deviceClass, runKind, runState, store } from '@lucihub/contracts'
+import { deviceClass, EVERY_RUN, runKind, runState, store } from '@lucihub/contracts'
 import { ALICE, announce, configuration, getRun, startHub, submit, submitted, type Hub } from './hub.ts'
 
 const DEVICE = '04-E9-E5-00-00-01'
@@ -162,7 +162,7 @@ test('lists go from the newest to the oldest, page by page, filtered', async () 
   for (let count = 0; count < 4; count++)
     ids.unshift((await submit(hub, { title: `run ${count}` }, { ownerId })).run?.id ?? '')
   await hub.bus.call(store.cancelRun, { ownerId, runId: ids[1] ?? '' })
-  const ask = { ownerId, states: [], kinds: [], deviceId: '', cursor: '', limit: 3 }
+  const ask = { ...EVERY_RUN, ownerId, limit: 3 }
   const first = await hub.bus.call(store.listRuns, ask)
   const second = await hub.bus.call(store.listRuns, { ...ask, cursor: first.nextCursor })
   expect([...first.runs, ...second.runs].map(({ id }) => id)).toEqual(ids)

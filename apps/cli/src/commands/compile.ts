@@ -27,7 +27,7 @@ export function compileCommand(shell: Shell): void {
     ],
     build(command) {
       command
-        .option('--device <name>', 'device id or name (default: any standard LUCIDAC)')
+        .option('--device <name>', 'device id or name (default: the smallest machine that fits)')
         .addOption(opTimeOption('length the scaling has to hold for'))
         .option('--k0 <rate>', 'integrator rate in 1/s (default: the compiler chooses)', parseIntegratorRate)
         .option('-o, --out <file>', 'write the configuration: .apb for the tools of the devices, .svg drawn, else JSON')

@@ -26,6 +26,7 @@ export function reportText(report: CompileReport): string {
     ]),
   )
   const pace = facts([
+    ...(report.machine ? [['machine', report.machine] as const] : []),
     ['k0', `${report.k0}/s`],
     ['problem time', `${formatNumber(report.problemTimePerSecond)} per second of op time`],
     ['compiled in', `${formatNumber(report.compileTimeMs)} ms`],

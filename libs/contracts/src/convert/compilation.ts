@@ -1,4 +1,4 @@
-import type { Compilation, CompileReport, Diagnostic, IntegratorRate } from '@lucihub/analog'
+import type { Compilation, CompileReport, Diagnostic, IntegratorRate, SourceSpan } from '@lucihub/analog'
 import { severity } from '../enums.ts'
 import type { CompileReply, CompileReportMessage, DiagnosticMessage } from '../messages.ts'
 import { configurationFromProto, configurationToProto } from './configuration.ts'
@@ -22,7 +22,7 @@ export function compilationFromProto({ diagnostics, configuration, report }: Com
 }
 
 export function reportToProto(report: CompileReport): CompileReportMessage {
-  return report
+  return { ...report, machine: report.machine ?? '' }
 }
 
 export function reportFromProto(message: CompileReportMessage): CompileReport {
@@ -34,19 +34,32 @@ export function reportFromProto(message: CompileReportMessage): CompileReport {
     problemTimePerSecond: message.problemTimePerSecond,
     signals: message.signals.map(({ name, element, scale, amplitude }) => ({ name, element, scale, amplitude })),
     compileTimeMs: message.compileTimeMs,
+    ...(message.machine && { machine: message.machine }),
   }
 }
 
 export function diagnosticToProto(diagnostic: Diagnostic): DiagnosticMessage {
-  return { ...diagnostic, severity: severity.toProto(diagnostic.severity) }
+  return { ...diagnostic, fix: diagnostic.fix ?? null, severity: severity.toProto(diagnostic.severity) }
 }
 
-export function diagnosticFromProto({ code, message, hint, span, severity: level }: DiagnosticMessage): Diagnostic {
+export function diagnosticFromProto({
+  code,
+  message,
+  hint,
+  span,
+  fix,
+  severity: level,
+}: DiagnosticMessage): Diagnostic {
   return {
     code,
     message,
     hint,
     severity: severity.fromProto(level),
-    span: span ? { from: span.from, to: span.to, line: span.line, column: span.column } : null,
+    span: span ? spanFromProto(span) : null,
+    ...(fix?.span && { fix: { title: fix.title, span: spanFromProto(fix.span), replacement: fix.replacement } }),
   }
+}
+
+function spanFromProto({ from, to, line, column }: NonNullable<DiagnosticMessage['span']>): SourceSpan {
+  return { from, to, line, column }
 }

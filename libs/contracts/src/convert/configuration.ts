@@ -19,12 +19,13 @@ export function configurationToProto(configuration: Configuration): Configuratio
   return {
     probes: configuration.probes,
     problemTimePerSecond: configuration.problemTimePerSecond,
-    carriers: configuration.carriers.map(({ carrier, adc, clusters, hops = [], backplane = [] }) => ({
+    carriers: configuration.carriers.map(({ carrier, adc, clusters, hops = [], backplane = [], inputs = [] }) => ({
       carrier,
       adc,
       clusters: clusters.map(clusterToProto),
       hops: hops.map(({ lane, from, to }) => ({ lane, fromSector: sectorToProto(from), toSector: sectorToProto(to) })),
       backplane: backplane.map(({ lane, from, to }) => ({ lane, fromPlace: from, toPlace: to })),
+      inputs,
     })),
   }
 }
@@ -33,11 +34,12 @@ export function configurationFromProto(message: ConfigurationMessage): Configura
   return {
     probes: message.probes.map(({ label, unit }) => ({ label, unit })),
     problemTimePerSecond: message.problemTimePerSecond,
-    carriers: message.carriers.map(({ carrier, adc, clusters, hops, backplane }) => ({
+    carriers: message.carriers.map(({ carrier, adc, clusters, hops, backplane, inputs }) => ({
       carrier,
       adc: adc.map(({ output, gain, offset, probe }) => ({ output, gain, offset, probe })),
       clusters: clusters.map(clusterFromProto),
       ...hopsFromProto({ hops, backplane }),
+      ...(inputs.length > 0 && { inputs: inputs.map(({ port, name, gain }) => ({ port, name, gain })) }),
     })),
   }
 }

@@ -96,13 +96,19 @@ function entity(depth: number): Arbitrary<Entity> {
   })
 }
 
-const diagnostic: Arbitrary<Diagnostic> = fc.record({
-  code: text,
-  severity: fc.constantFrom(...SEVERITIES),
-  message: text,
-  hint: text,
-  span: fc.option(fc.record({ from: count, to: count, line: count, column: count })),
-})
+const span = fc.record({ from: count, to: count, line: count, column: count })
+
+const diagnostic: Arbitrary<Diagnostic> = fc.record(
+  {
+    code: text,
+    severity: fc.constantFrom(...SEVERITIES),
+    message: text,
+    hint: text,
+    span: fc.option(span),
+    fix: fc.record({ title: text, span, replacement: text }),
+  },
+  { requiredKeys: ['code', 'severity', 'message', 'hint', 'span'] },
+)
 
 const compilation: Arbitrary<Compilation> = fc.record({
   diagnostics: fc.array(diagnostic, { maxLength: 5 }),

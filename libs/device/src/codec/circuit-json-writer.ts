@@ -2,9 +2,11 @@
 import {
   ADC_CHANNELS,
   CLANES,
+  FIRST_PORT_LANE,
   LANES,
   LOCAL_LANES,
   M_BLOCK_WIDTH,
+  PORTS,
   Problem,
   UPSCALING,
   portablePosition,
@@ -45,17 +47,25 @@ function unsayable(carrier: CarrierConfiguration, index: number): Violation[] {
         add(`${pointer}/integrators`, 'limiter', 'Circuit JSON knows no limiters.')
     }),
   )
+  const external = new Set(carrier.inputs?.map(({ port }) => FIRST_PORT_LANE + port))
+  if (carrier.clusters.some(({ lanes }) => lanes.some(({ lane, upscaled }) => upscaled && external.has(lane))))
+    add(`/carriers/${index}/inputs`, 'upscaled', 'An external input cannot be upscaled by 8 there.')
   if (carrier.backplane?.length)
     add(`/carriers/${index}/backplane`, String(carrier.backplane.length), 'Circuit JSON knows no backplanes.')
   return violations
 }
 
 function carrierObject(carrier: CarrierConfiguration): Record<string, unknown> {
-  const { clusters, adc, hops = [] } = carrier
+  const { clusters, adc, hops = [], inputs = [] } = carrier
   const channels = adc.toSorted((a, b) => a.probe - b.probe).map(({ output }) => output)
   return {
     ...Object.fromEntries(clusters.map((cluster) => [`/${cluster.index}`, clusterObject(cluster, carrier)])),
     ...(hops.length > 0 && { '/T': { muxes: muxesOf(hops) } }),
+    ...(inputs.length > 0 && {
+      acl_select: Array.from({ length: PORTS }, (_, port) =>
+        inputs.some((input) => input.port === port) ? 'external' : 'internal',
+      ),
+    }),
     adc_channels: Array.from({ length: ADC_CHANNELS }, (_, index) => channels[index] ?? null),
   }
 }

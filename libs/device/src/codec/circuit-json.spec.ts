@@ -338,14 +338,14 @@ const refusals: [what: string, document: unknown, violations: Violation[]][] = [
     ],
   ],
   [
-    'an external input that is used',
-    { '/0': { '/I': { outputs: [[25]] } }, acl_select: ['external', 'external', 'outside'] },
+    'an external input that is upscaled',
+    { '/0': { '/I': { outputs: [[25]], upscaling: upscaled(25) } }, acl_select: ['external', 'external', 'outside'] },
     [
       {
         pointer: '/acl_select/1',
         value: 'external',
-        message: 'Lane 25 would take the external input of port 1, which a configuration cannot say.',
-        remedy: 'Send "internal", and generate the signal by the circuit.',
+        message: 'Lane 25 takes the external input of port 1 upscaled, by 10 there and by 8 here.',
+        remedy: 'Take the input in without upscaling.',
       },
       {
         pointer: '/acl_select/2',
@@ -495,3 +495,30 @@ test('files are told apart', () => {
     },
   ])
 })
+
+test('ports that take a signal in are read by their lanes and written again', () => {
+  const document = {
+    '/0': { '/I': { outputs: [[24], [26]], upscaling: [] } },
+    acl_select: ['external', 'external', 'external', ...filled(5, 'internal')],
+  }
+  const { configuration } = readCircuitJson(document)
+  // Nothing takes what port 1 brings.
+  expect(configuration?.carriers[0]?.inputs).toEqual([
+    { port: 0, name: 'port0', gain: 1 },
+    { port: 2, name: 'port2', gain: 1 },
+  ])
+  if (!configuration) throw new Error('it was read')
+  const written = writeCircuitJson(configuration)
+  expect(written['acl_select']).toEqual(['external', 'internal', 'external', ...filled(5, 'internal')])
+  expect(readCircuitJson(written).configuration).toEqual(configuration)
+  const [carrier] = configuration.carriers
+  const lanes = (carrier?.clusters[0]?.lanes ?? []).map((lane) => ({ ...lane, upscaled: true }))
+  const clusters = (carrier?.clusters ?? []).map((cluster) => ({ ...cluster, lanes }))
+  expect(() => writeCircuitJson({ ...configuration, carriers: carrier ? [{ ...carrier, clusters }] : [] })).toThrow(
+    'The JSON-lines generation cannot say this configuration.',
+  )
+})
+
+function upscaled(lane: number): boolean[] {
+  return Array.from({ length: 32 }, (_, index) => index === lane)
+}

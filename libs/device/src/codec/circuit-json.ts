@@ -12,7 +12,9 @@ import {
   LANES,
   LOCAL_LANES,
   M_BLOCK_WIDTH,
+  FIRST_PORT_LANE,
   PORTABLE_CARRIER,
+  PORTS,
   type AdcChannel,
   type CarrierConfiguration,
   type ClusterConfiguration,
@@ -24,8 +26,11 @@ import {
   type MBlockConfiguration,
   type Sector,
   type Violation,
+  UPSCALING,
+  type PortInput,
 } from '@lucihub/analog'
 import { entriesOf, Findings, flag, indexUpTo, membersOf, numberIn, refuseOthers, type Field } from './json-fields.ts'
+import { unnamedInput } from './configuration-reader.ts'
 import { rescaled } from './upscaling.ts'
 
 /** `configuration` is null exactly when there are violations. Their pointers lead into the file. */
@@ -38,8 +43,6 @@ export interface CircuitReading {
 const CLUSTERS = 3
 const OUTPUTS = CLUSTERS * CLANES
 /** Lanes 24..31 may take an external input instead of their C output. */
-const FIRST_ACL_LANE = 24
-const ACL_LANES = LANES - FIRST_ACL_LANE
 const CONSTANTS: readonly ConstantValue[] = [1, -1, 0.1, -0.1]
 const MAC_KEY = /^([0-9A-F]{2}-){5}[0-9A-F]{2}$/i
 /** Sectors of the T block: the backplane, then the clusters. */
@@ -99,13 +102,14 @@ function readCarrier(mac: string, field: Field, findings: Findings): CarrierRead
   const hops = readHops(members.get('T'), findings)
   const adc = readAdc(members.get('adc_channels'), findings)
   const read = clusters.map(([name, cluster]) => readCluster(Number(name), cluster, findings))
-  checkAcl(members.get('acl_select'), read, findings)
+  const inputs = readPorts(members.get('acl_select'), read, findings)
   return {
     carrier: {
       carrier: mac,
       clusters: read.map(withoutIdle),
       adc,
       ...(hops.length > 0 && { hops }),
+      ...(inputs.length > 0 && { inputs }),
     },
     places: new Map(clusters.map(([name, { pointer }]) => [Number(name), pointer])),
   }
@@ -247,9 +251,13 @@ function sectorOf(number: number): Sector {
   return number === 0 ? 'backplane' : number - 1
 }
 
-/** An external input cannot be said in a configuration; one that leads nowhere need not be. */
-function checkAcl(field: Field | undefined, clusters: readonly ClusterConfiguration[], findings: Findings): void {
-  entriesOf(field, ACL_LANES, findings).forEach((entry, port) => {
+/** Ports that take a signal in. One that leads nowhere is left out. */
+function readPorts(
+  field: Field | undefined,
+  clusters: readonly ClusterConfiguration[],
+  findings: Findings,
+): PortInput[] {
+  return entriesOf(field, PORTS, findings).flatMap((entry, port) => {
     const { pointer, value } = entry
     if (value !== null && value !== 'internal' && value !== 'external')
       findings.add({
@@ -258,17 +266,18 @@ function checkAcl(field: Field | undefined, clusters: readonly ClusterConfigurat
         message: 'A port is "internal" or "external".',
         remedy: 'Send one of the two words.',
       })
-    const lane = FIRST_ACL_LANE + port
-    if (
-      value === 'external' &&
-      clusters.some(({ lanes }) => lanes.some((one) => one.lane === lane && one.sinks.length))
-    )
+    if (value !== 'external') return []
+    const number = FIRST_PORT_LANE + port
+    const lanes = clusters.flatMap((cluster) => cluster.lanes.filter(({ lane }) => lane === number))
+    // The port bypasses the C block, so no coefficient makes up for the other gain.
+    if (lanes.some(({ upscaled }) => upscaled))
       findings.add({
         pointer,
         value,
-        message: `Lane ${lane} would take the external input of port ${port}, which a configuration cannot say.`,
-        remedy: 'Send "internal", and generate the signal by the circuit.',
+        message: `Lane ${number} takes the external input of port ${port} upscaled, by ${UPSCALING.jsonLines} there and by ${UPSCALING.protobuf} here.`,
+        remedy: 'Take the input in without upscaling.',
       })
+    return lanes.some(({ sinks }) => sinks.length > 0) ? [unnamedInput(port)] : []
   })
 }
 

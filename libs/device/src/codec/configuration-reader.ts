@@ -18,6 +18,7 @@ import {
   type Lane,
   type MBlockConfiguration,
   type MdrOperation,
+  type PortInput,
   M_BLOCK_TYPES,
 } from '@lucihub/analog'
 import { anabrid, type Item } from '../wire/messages.ts'
@@ -39,6 +40,8 @@ type SlotDraft =
 interface CarrierDraft {
   readonly clusters: Map<number, ClusterDraft>
   adc: readonly AdcChannel[]
+  /** Those that take a signal in. */
+  ports: readonly number[]
   /** By the index of the multiplexer that makes them; on the backplane by `block/index`. */
   readonly hops: Map<number, Hop>
   readonly backplane: Map<string, BackplaneHop>
@@ -94,6 +97,12 @@ function apply(item: Item, carriers: Map<string, CarrierDraft>, description: Dev
   const draft = entry(carriers, place.carrier, emptyCarrier)
   if (item.adcConfig && place.part === null) {
     draft.adc = item.adcConfig.channels.map(({ idx, gain, offset, probe }) => ({ output: idx, gain, offset, probe }))
+    return
+  }
+  if (item.portConfig && place.part === null) {
+    draft.ports = item.portConfig.states.flatMap((state, port) =>
+      state === anabrid.PortConfig.State.EXTERNAL ? [port] : [],
+    )
     return
   }
   if (isIdle(item)) return
@@ -210,7 +219,7 @@ function setIntegrator(
 }
 
 function emptyCarrier(): CarrierDraft {
-  return { clusters: new Map(), adc: [], hops: new Map(), backplane: new Map() }
+  return { clusters: new Map(), adc: [], ports: [], hops: new Map(), backplane: new Map() }
 }
 
 function emptyCluster(entity: Entity | null): ClusterDraft {
@@ -246,11 +255,17 @@ function finished(carrier: string, draft: CarrierDraft): CarrierConfiguration {
         slots: [finishedSlot(slots[0]), finishedSlot(slots[1])],
       })),
     adc: draft.adc,
+    ...(draft.ports.length > 0 && { inputs: draft.ports.map(unnamedInput) }),
     ...(draft.hops.size > 0 && { hops: [...draft.hops].toSorted(([a], [b]) => a - b).map(([, hop]) => hop) }),
     ...(draft.backplane.size > 0 && {
       backplane: [...draft.backplane.values()].toSorted((a, b) => a.lane - b.lane || a.to - b.to),
     }),
   }
+}
+
+/** The wire carries no names; a port is called by its number. */
+export function unnamedInput(port: number): PortInput {
+  return { port, name: `port${port}`, gain: 1 }
 }
 
 function finishedSlot(slot: SlotDraft | null): MBlockConfiguration | null {

@@ -256,9 +256,9 @@ test.each<[string, anabrid.Item.$Properties, string]>([
     `selectConfig of "${MAC}/0/U": only the internal references can be its constant.`,
   ],
   [
-    'external ports',
-    { entity: { path: MAC }, portConfig: { states: [0, 1] } },
-    `portConfig of "${MAC}": it cannot be applied there.`,
+    'external ports of a block',
+    { entity: { path: `${MAC}/0/M0` }, portConfig: { states: [0, 1] } },
+    `portConfig of "${MAC}/0/M0": it cannot be applied there.`,
   ],
   [
     'a running signal generator',
@@ -419,4 +419,19 @@ test.each<[string, anabrid.Item.$Properties, string]>([
   expect(() => decodeConfiguration(overTheWire({ items: [item] }), stack)).toThrow(
     new Problem('validation-failed', message),
   )
+})
+
+test('ports that take a signal in go over the wire; their names and ranges do not', () => {
+  const [carrier] = oscillator.carriers
+  const inputs = [
+    { port: 0, name: 'port0', gain: 1 },
+    { port: 7, name: 'port7', gain: 1 },
+  ]
+  const driven = { ...oscillator, carriers: carrier ? [{ ...carrier, inputs }] : [] }
+  const module = encodeConfiguration(driven, lucidac)
+  expect(module.items?.find((item) => item.portConfig)).toEqual({
+    entity: { path: MAC },
+    portConfig: { states: [1, 0, 0, 0, 0, 0, 0, 1] },
+  })
+  expect(decodeConfiguration(overTheWire(module), lucidac).carriers[0]?.inputs).toEqual(inputs)
 })

@@ -3,6 +3,7 @@
  * named by its entity path without a leading slash; only what differs from the state after a reset is sent.
  */
 import {
+  PORTS,
   portablePosition,
   Problem,
   type CarrierConfiguration,
@@ -44,6 +45,7 @@ export function encodeConfiguration(
     return [
       ...clusters.flatMap((cluster) => clusterItems(cluster, `${mac}/${cluster.index}`)),
       ...switchItems(configured, mac),
+      ...portItems(configured, mac),
       ...(channels.length > 0 ? [{ entity: { path: mac }, adcConfig: { channels } }] : []),
     ]
   })
@@ -73,6 +75,16 @@ function switchItems({ hops = [], backplane = [] }: CarrierConfiguration, mac: s
   )
   const tBlock: Item = { entity: { path: `${mac}/T` }, switchConfig: { muxes: tBlockMuxes(hops) } }
   return hops.length > 0 ? [tBlock, ...blocks] : blocks
+}
+
+/** All ports of the front panel, where any takes a signal in. */
+function portItems({ inputs = [] }: CarrierConfiguration, mac: string): Item[] {
+  if (inputs.length === 0) return []
+  const { INTERNAL, EXTERNAL } = anabrid.PortConfig.State
+  const states = Array.from({ length: PORTS }, (_, port) =>
+    inputs.some((input) => input.port === port) ? EXTERNAL : INTERNAL,
+  )
+  return [{ entity: { path: mac }, portConfig: { states } }]
 }
 
 function clusterItems(cluster: ClusterConfiguration, path: string): Item[] {

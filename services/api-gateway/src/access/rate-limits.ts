@@ -26,6 +26,12 @@ export class RateLimits {
     if (!allowed) throw tooMany(`This key may make ${perSecond} requests per second.`, waitS)
   }
 
+  /** Counts a request that anybody may make but nobody needs often. Throws `too-many-requests`. */
+  guess(address: string): void {
+    const { allowed, waitS } = this.#failedKeys.take(address, performance.now() / 1000)
+    if (!allowed) throw tooMany('Too many requests without a valid key came from this address.', waitS)
+  }
+
   /** Counts a request without a valid key. Throws `too-many-requests`; a valid key is never held up by it. */
   failedKey(address: string): void {
     const { allowed, waitS } = this.#failedKeys.take(address, performance.now() / 1000)

@@ -11,6 +11,8 @@ const WINDOW = 65_536
 
 interface Wanted {
   readonly ownerId: string
+  /** Of whoever asks. */
+  readonly role?: string
   readonly runId: string
   readonly otherId: string
   /** Machine units. */
@@ -20,13 +22,14 @@ interface Wanted {
 /** Throws `not-found` for a run that is not there and `validation-failed` for runs with different channels. */
 export async function compareStoredRuns(
   bus: Bus,
-  { ownerId, runId, otherId, tolerance }: Wanted,
+  { ownerId, role = 'user', runId, otherId, tolerance }: Wanted,
 ): Promise<ComparisonResource> {
-  const channelsOf = (id: string): Promise<ListChannelsReply> => bus.call(store.listChannels, { ownerId, runId: id })
+  const channelsOf = (id: string): Promise<ListChannelsReply> =>
+    bus.call(store.listChannels, { ownerId, role, runId: id })
   const [a, b, { run }] = await Promise.all([
     channelsOf(runId),
     channelsOf(otherId),
-    bus.call(store.getRun, { ownerId, runId }),
+    bus.call(store.getRun, { ownerId, role, runId }),
   ])
   const pairs = pairsOf(a, b)
   const time = timeAxis(a, b)

@@ -1,5 +1,7 @@
 import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common'
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger'
+import { invariant } from '@lucihub/analog'
+import { store } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { From, Needs, type Caller } from '../access/caller.ts'
@@ -9,9 +11,8 @@ import { streamOf } from '../http/stream.ts'
 import { RunId } from '../runs/run-id.ts'
 import { EventStreams } from './event-streams.ts'
 import { LogQuerySchema, LogSchema, type LogQuery } from './events.schema.ts'
-import { logJson, logLines, logText } from './logs.ts'
+import { logFiles, logJson, logText, runLog } from './logs.ts'
 import { resumeFrom } from './run-events.ts'
-import { storyOf } from './run-feed.ts'
 
 const STREAM = 'text/event-stream'
 const LOG_MEDIA = { json: 'application/json', text: 'text/plain' } as const
@@ -43,7 +44,7 @@ export class EventsController {
   ): Promise<void> {
     negotiate(request.headers.accept, [STREAM])
     await this.streams.open(
-      { ownerId: caller.userId, runId },
+      { ownerId: caller.userId, role: caller.role, runId },
       { response: reply.raw, from: resumeFrom(lastEventId), begin: () => beginStream(reply) },
     )
   }
@@ -60,8 +61,12 @@ export class EventsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const address = { ownerId: caller.userId, role: caller.role, runId }
+    const { run } = await this.bus.call(store.getRun, address)
+    invariant(run, 'the store answers with a run or a problem')
+    const lines = runLog(this.bus, run, address)
+    if (format === 'files') return logFiles(lines)
     const type = format ? LOG_MEDIA[format] : negotiate(request.headers.accept, Object.values(LOG_MEDIA))
-    const lines = logLines(storyOf(this.bus, { ownerId: caller.userId, runId }))
     reply.headers({ vary: 'accept', 'content-type': `${type}; charset=utf-8` })
     return streamOf(type === LOG_MEDIA.json ? logJson(lines) : logText(lines))
   }

@@ -19,9 +19,9 @@ const QUEUE_MAX = 200
 const STORE_LAG = { firstMs: 2, maxMs: 300 }
 
 /** How the story of a run is read. */
-export function storyOf(bus: Bus, { ownerId, runId }: RunAddress): ReadStory {
+export function storyOf(bus: Bus, address: RunAddress): ReadStory {
   return ({ attempt, seq }) =>
-    bus.call(store.readEvents, { ownerId, runId, afterAttempt: attempt, afterSeqPlusOne: seq + 1, limit: PAGE_EVENTS })
+    bus.call(store.readEvents, { ...address, afterAttempt: attempt, afterSeqPlusOne: seq + 1, limit: PAGE_EVENTS })
 }
 
 export class RunFeed {

@@ -31,7 +31,7 @@ export const ProblemSchema = z
   .meta({ id: 'Problem', description: 'RFC 9457 problem document' })
 
 const HEADERS = {
-  Location: 'Address of the run',
+  Location: 'Address of what was made',
   ETag: 'Names this version of the resource',
   'Lucihub-Channels': 'Indices of the channels, comma-separated, in the order of the data',
   'Lucihub-First-Index': 'Index of the first sample',
@@ -42,6 +42,11 @@ const HEADERS = {
   'Lucihub-Offsets': 'With encoding=native: physical = stored * gain + offset',
   'Lucihub-Bucket': 'Samples per bucket',
   'Lucihub-Buckets': 'Buckets per channel',
+  'Lucihub-Data-Version': 'Counts the changes of the data',
+  'Lucihub-File-Version': 'Version of the file: 1, 2, ...',
+  'Content-Length': 'Bytes that follow',
+  'Content-Range': 'Which bytes of how many these are',
+  'Content-Disposition': 'Names the file',
 } as const
 export type HeaderName = keyof typeof HEADERS
 

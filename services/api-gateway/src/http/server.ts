@@ -9,13 +9,15 @@ import type { FastifyInstance } from 'fastify'
 import { parseJson } from './json-text.ts'
 import { MethodTable } from './method-table.ts'
 import { PROBLEM_CONTENT_TYPE, problemDocument } from './problem-answer.ts'
+import { UPLOAD_TIMEOUT_MS, streamUploads } from './upload-body.ts'
 
 export const BODY_BYTES_MAX = 1_048_576
 
 /** Bounds that keep one client from holding what others need. Times in ms. */
 const HTTP_LIMITS = {
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  /** Of uploads; other bodies have less, see upload-body.ts. */
+  requestTimeout: UPLOAD_TIMEOUT_MS,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 5_000,
   maxHeaderSize: 16_384,
@@ -56,6 +58,7 @@ export function httpAdapter(): FastifyAdapter {
   const server = adapter.getInstance<FastifyInstance>()
   server.server.maxHeadersCount = HTTP_LIMITS.maxHeadersCount
   MethodTable.of(server)
+  streamUploads(server)
   adapter.useBodyParser('application/json', false, { bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => {
     try {
       done(null, body.length === 0 ? undefined : parseJson(body as Buffer))

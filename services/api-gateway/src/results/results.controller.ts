@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common'
 import { ApiOperation, ApiTags } from '@nestjs/swagger'
+import { Problem } from '@lucihub/analog'
 import { store, type ListChannelsReply } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -8,6 +9,7 @@ import { negotiate } from '../http/accept.ts'
 import { Answers, Problems } from '../http/openapi.ts'
 import { streamOf } from '../http/stream.ts'
 import { RunId } from '../runs/run-id.ts'
+import { channelList, channelText } from './pages.ts'
 import { csv } from './csv.ts'
 import { jsonColumns } from './json-columns.ts'
 import { plotBytes, plotHeaders, plotJson } from './plot.ts'
@@ -18,12 +20,12 @@ import {
   PlotSchema,
   ResultQuerySchema,
   ResultSchema,
-  type ChannelListResource,
+  ShardQuerySchema,
   type PlotQuery,
   type ResultQuery,
+  type ShardQuery,
 } from './results.schema.ts'
 import { select } from './selection.ts'
-import { encodingOf } from './slices.ts'
 
 const MEDIA = { json: 'application/json', csv: 'text/csv', raw: 'application/octet-stream' } as const
 const RAW_HEADERS = ['Lucihub-Channels', 'Lucihub-First-Index', 'Lucihub-Samples', 'Lucihub-Sample-Rate-Hz'] as const
@@ -37,19 +39,25 @@ export class ResultsController {
   @Needs('runs:read')
   @ApiOperation({
     summary: 'List the channels of a run',
-    description: 'Labels, units, how many samples are stored, and their digests once the run is sealed.',
+    description:
+      'Labels, units, how many samples are stored, which pages there are, and their digests once the run is sealed. No data.',
   })
   @Answers(200, ChannelListSchema, 'The channels')
-  @Problems('not-found')
-  async channels(@From() caller: Caller, @RunId() runId: string) {
-    return channelList(await this.#channels(caller, runId))
+  @Problems('not-found', 'invalid-request', 'validation-failed')
+  async channels(
+    @From() caller: Caller,
+    @RunId() runId: string,
+    @Query({ schema: ShardQuerySchema }) { shard }: ShardQuery,
+  ) {
+    return channelList(this.bus, { runId, caller, shard: shard ?? null })
   }
 
   @Get('results')
   @Needs('export:read')
   @ApiOperation({
     summary: 'Read measurements',
-    description: 'As JSON columns, as CSV or as raw bytes, streamed. An answer is whole or its connection breaks off.',
+    description:
+      'As JSON columns, as CSV or as raw bytes, streamed. An answer is whole or its connection breaks off. Of a job: its channels with their pages, as JSON.',
   })
   @Answers(200, ResultSchema, 'The measurements', {
     headers: [...RAW_HEADERS, 'Lucihub-Encodings', 'Lucihub-Gains', 'Lucihub-Offsets'],
@@ -67,8 +75,20 @@ export class ResultsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const type = query.format ? MEDIA[query.format] : negotiate(request.headers.accept, Object.values(MEDIA))
-    const selection = select(await this.#channels(caller, runId), query)
-    const options = { ownerId: caller.userId, runId, selection, time: query.time, encoding: query.encoding }
+    const list = await this.#channels(caller, runId)
+    if (list.engine === 'worker') {
+      reply.header('content-type', MEDIA.json)
+      return streamOf(await this.#handedIn(caller, runId))
+    }
+    const selection = select(list, query)
+    const options = {
+      ownerId: caller.userId,
+      role: caller.role,
+      runId,
+      selection,
+      time: query.time,
+      encoding: query.encoding,
+    }
     reply.headers({
       vary: 'accept',
       'content-type': type === MEDIA.csv ? 'text/csv; charset=utf-8; header=present' : type,
@@ -104,6 +124,7 @@ export class ResultsController {
     const { channels, fromIndex, toIndex } = selection
     const wanted = {
       ownerId: caller.userId,
+      role: caller.role,
       runId,
       channels: channels.map(({ index }) => index),
       fromIndex,
@@ -121,31 +142,24 @@ export class ResultsController {
     return plotBytes(plot)
   }
 
-  #channels({ userId }: Caller, runId: string): Promise<ListChannelsReply> {
-    return this.bus.call(store.listChannels, { ownerId: userId, runId })
+  #channels({ userId, role }: Caller, runId: string): Promise<ListChannelsReply> {
+    return this.bus.call(store.listChannels, { ownerId: userId, role, runId })
   }
-}
 
-function channelList({
-  attempt,
-  sampleRateHz,
-  problemTimePerSecond,
-  channels,
-}: ListChannelsReply): ChannelListResource {
-  return {
-    attempt: attempt || null,
-    sampleRateHz,
-    problemTimePerSecond,
-    channels: channels.map((channel) => ({
-      index: channel.index,
-      label: channel.label,
-      unit: channel.unit,
-      gain: channel.gain,
-      offset: channel.offset,
-      encoding: encodingOf(channel),
-      samples: channel.samples,
-      digest: channel.digest.length > 0 ? Buffer.from(channel.digest).toString('hex') : null,
-    })),
+  /** What workers handed in. Problem `not-found` while there is nothing. */
+  async #handedIn(caller: Caller, runId: string): Promise<AsyncGenerator<Buffer>> {
+    const { bus } = this
+    const results = { runId, caller, shard: null }
+    const { channels } = await channelList(bus, results)
+    if (channels.every(({ pages }) => pages.length === 0))
+      throw new Problem('not-found', `Run ${runId} has no results yet.`)
+    return (async function* () {
+      for (const [at, channel] of channels.entries()) {
+        yield Buffer.from(at === 0 ? '{"channels":[' : ',')
+        yield* channelText(bus, results, channel)
+      }
+      yield Buffer.from(']}')
+    })()
   }
 }
 

@@ -1,6 +1,17 @@
 import { SAMPLE_ENCODINGS } from '@lucihub/analog'
 import { z } from 'zod'
 
+const pageHead = {
+  number: z.int(),
+  name: z.string(),
+  dimension: z.int().describe('0, 1 or 2'),
+  shape: z.array(z.int()),
+  kind: z.string().describe('samples, mean, std, final or json'),
+  t0: z.number().nullable().describe('Of a device: seconds of op time of the first value'),
+  dt: z.number().nullable().describe('Of a device: seconds from value to value'),
+}
+const PageHeadSchema = z.object(pageHead).meta({ id: 'PageHead', description: 'A page without what it holds' })
+
 export const ChannelListSchema = z
   .object({
     attempt: z.int().nullable().describe('The attempt the figures are about; null before the first'),
@@ -17,18 +28,63 @@ export const ChannelListSchema = z
           encoding: z
             .enum(SAMPLE_ENCODINGS)
             .nullable()
-            .describe('How the samples are stored; null while there are none'),
+            .describe('How the samples are stored; null while there are none, and of a worker'),
           samples: z.int().describe('Stored so far; final once the run is over'),
           digest: z
             .string()
             .nullable()
             .describe('sha256 over the CRC-32s of the stored blocks, hex; null until sealed'),
+          name: z.string(),
+          sourceName: z.string().describe('As its engine called it'),
+          metadata: z.record(z.string(), z.unknown()),
+          pages: z.array(PageHeadSchema),
         })
         .meta({ id: 'Channel', description: 'One probe, sampled' }),
     ),
   })
   .meta({ id: 'ChannelList', description: 'The channels of a run' })
 export type ChannelListResource = z.output<typeof ChannelListSchema>
+
+const SeriesSchema = z.looseObject({
+  name: z.string().optional(),
+  unit: z.string().optional(),
+  values: z.array(z.number().nullable()),
+})
+export const PageSchema = z
+  .object({
+    ...pageHead,
+    data: SeriesSchema.optional(),
+    axisDim1: SeriesSchema.nullable().optional(),
+    axisDim2: SeriesSchema.nullable().optional(),
+    dimensions: z.int().optional(),
+    metadata: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'Page', description: 'A part of a channel, as it was handed in, or a window of samples' })
+export const PageListSchema = z.object({ pages: z.array(PageSchema) }).meta({ id: 'PageList', description: 'Pages' })
+export const ChannelSchema = z
+  .object({
+    name: z.string(),
+    sourceName: z.string(),
+    unit: z.string(),
+    metadata: z.record(z.string(), z.unknown()),
+    pages: z.array(PageSchema),
+  })
+  .meta({ id: 'ChannelResult', description: 'A channel with its pages' })
+
+const shard = z.coerce
+  .number<string>()
+  .int()
+  .min(0)
+  .max(100_000)
+  .optional()
+  .describe('Of one shard; left out: of the run')
+export const ShardQuerySchema = z.strictObject({ shard })
+export type ShardQuery = z.output<typeof ShardQuerySchema>
+export const PagesQuerySchema = z.strictObject({
+  shard,
+  numbers: z.string().max(1_000).optional().describe('Numbers and ranges; left out: all').meta({ example: '0-1,3' }),
+})
+export type PagesQuery = z.output<typeof PagesQuerySchema>
 
 const Position = z
   .string()

@@ -9,6 +9,8 @@ const SLICE_SAMPLES = 131_072
 /** Whose run. */
 export interface RunAddress {
   readonly ownerId: string
+  /** Of whoever asks. */
+  readonly role?: string
   readonly runId: string
 }
 

@@ -2,8 +2,10 @@
 import {
   DEVICE_CLASSES,
   LUCIDAC,
+  PORTABLE_CARRIER,
   Problem,
   invariant,
+  lucidacDescription,
   presumedSpecification,
   specificationOf,
   violationsOf,
@@ -16,6 +18,7 @@ import {
   compilationFromProto,
   compiler,
   descriptionFromProto,
+  descriptionToProto,
   deviceClass,
   store,
   type CompileReply,
@@ -26,6 +29,9 @@ import { diagnosticResource, type DiagnosticResource } from './diagnostic.schema
 
 /** The compiler integrates a reference solution: a large program takes its time. */
 const COMPILE_TIMEOUT_MS = 15_000
+
+/** What is compiled for where a device does not say what it is, and for any simulator: the usual one is a LUCIDAC. */
+export const STANDARD_DEVICE = descriptionToProto(lucidacDescription(PORTABLE_CARRIER))
 
 /** The device a request names. */
 export interface Target {
@@ -93,10 +99,16 @@ export interface Compiled {
 /** Compiles. Errors in the program are in the diagnostics; then the reply has no configuration. */
 export async function compile(
   bus: Bus,
-  program: { source: string; target: Target | null; opTimeNs: number; k0: IntegratorRate | undefined },
+  program: {
+    source: string
+    /** Null: the smallest machine that fits. */
+    description: DeviceDescriptionMessage | null
+    opTimeNs: number
+    k0: IntegratorRate | undefined
+  },
 ): Promise<Compiled> {
-  const { source, target, opTimeNs, k0 = 0 } = program
-  const request = { source, device: target?.description ?? null, opTimeNs, k0 }
+  const { source, description, opTimeNs, k0 = 0 } = program
+  const request = { source, device: description, opTimeNs, k0 }
   const reply = await bus.call(compiler.compile, request, { timeoutMs: COMPILE_TIMEOUT_MS })
   const { diagnostics, result } = compilationFromProto(reply)
   invariant(

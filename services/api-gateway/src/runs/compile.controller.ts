@@ -4,7 +4,7 @@ import { configurationFromProto, reportFromProto } from '@lucihub/contracts'
 import { Bus } from '@lucihub/messaging'
 import { Needs } from '../access/caller.ts'
 import { Answers, Problems } from '../http/openapi.ts'
-import { compile, targetOf } from './compilation.ts'
+import { compile, STANDARD_DEVICE, targetOf } from './compilation.ts'
 import { CompileSchema, CompileSubmissionSchema, type CompileSubmission } from './compile.schema.ts'
 
 @ApiTags('compile')
@@ -24,7 +24,12 @@ export class CompileController {
   @Problems('invalid-request', 'too-large', 'unsupported-media-type', 'validation-failed')
   async compile(@Body({ schema: CompileSubmissionSchema }) { source, device, opTimeNs, k0 }: CompileSubmission) {
     const target = device === undefined ? null : await targetOf(this.bus, device)
-    const { reply, diagnostics } = await compile(this.bus, { source, target, opTimeNs, k0 })
+    const { reply, diagnostics } = await compile(this.bus, {
+      source,
+      description: target ? (target.description ?? STANDARD_DEVICE) : null,
+      opTimeNs,
+      k0,
+    })
     const { configuration, report } = reply
     return {
       compiles: Boolean(configuration),

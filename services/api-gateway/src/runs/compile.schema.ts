@@ -6,7 +6,9 @@ import { DeviceReference, K0, OpTime, Source } from './runs.schema.ts'
 export const CompileSubmissionSchema = z
   .strictObject({
     source: Source,
-    device: DeviceReference.optional().describe('Device id or name; left out: any standard LUCIDAC'),
+    device: DeviceReference.optional().describe(
+      'Device id or name; left out: the smallest standard machine that fits, LUCIDAC, mREDAC or REDAC',
+    ),
     opTimeNs: OpTime.describe('The length that the scaling has to hold for, ns of op time'),
     k0: K0.optional(),
   })

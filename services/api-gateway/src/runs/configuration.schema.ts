@@ -71,6 +71,13 @@ const CarrierSchema = z.strictObject({
     .max(216)
     .exactOptional()
     .describe("Lanes that change carrier; on the carrier that holds the backplane's switches"),
+  inputs: z
+    .array(
+      z.strictObject({ port: index.describe('0 to 7'), name, gain: z.number().describe('physical = machine * gain') }),
+    )
+    .max(8)
+    .exactOptional()
+    .describe('Ports of the front panel that take a signal in'),
 })
 
 export const ConfigurationSchema: z.ZodType<Configuration> = z

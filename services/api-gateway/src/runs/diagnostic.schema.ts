@@ -17,6 +17,14 @@ export const DiagnosticSchema = z
     message: z.string(),
     hint: z.string().describe('How to mend it; may be empty'),
     span: SourceSpanSchema.nullable().describe('Null when the whole program is meant'),
+    fix: z
+      .object({
+        title: z.string().meta({ example: 'insert `;`' }),
+        span: SourceSpanSchema.describe('What to replace; empty where text is inserted'),
+        replacement: z.string(),
+      })
+      .meta({ id: 'Fix', description: 'An edit of the source that mends it' })
+      .exactOptional(),
     excerpt: z.string().describe('The source line with a caret under the place'),
   })
   .meta({ id: 'Diagnostic', description: 'What the compiler has to say about one place of the source' })
@@ -56,5 +64,9 @@ export const CompileReportSchema: z.ZodType<CompileReport> = z
     problemTimePerSecond: z.number().describe('Problem time units per second of op time'),
     signals: z.array(SignalReportSchema),
     compileTimeMs: z.number(),
+    machine: z
+      .string()
+      .exactOptional()
+      .describe('The machine that was chosen, where none was named: LUCIDAC, mREDAC or REDAC'),
   })
   .meta({ id: 'CompileReport', description: 'What a compilation decided' })

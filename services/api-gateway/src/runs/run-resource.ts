@@ -1,5 +1,5 @@
 /** A run as the bus tells it, as a resource of the HTTP API. */
-import { ATTEMPT_OUTCOMES, invariant } from '@lucihub/analog'
+import { ATTEMPT_OUTCOMES, invariant, type RunState } from '@lucihub/analog'
 import {
   attemptState,
   deviceClass,
@@ -9,20 +9,26 @@ import {
   runState,
   type Attempt,
   type RunMessage,
+  type Shard,
 } from '@lucihub/contracts'
 import { diagnosticResource } from './diagnostic.schema.ts'
 import type { RunResource, RunSummaryResource } from './runs.schema.ts'
+import { MergePolicySchema } from './shards.schema.ts'
 
 export function runSummary(run: RunMessage): RunSummaryResource {
   const { spec } = run
   invariant(spec, 'a run has a specification')
+  const kind = runKind.fromProto(spec.kind)
+  const state = runState.fromProto(run.state)
+  const executorKind = spec.job?.pool ? 'pool' : 'direct'
+  const merge = spec.split?.merge
   return {
     id: run.id,
-    kind: runKind.fromProto(spec.kind),
+    kind,
     title: spec.title,
-    state: runState.fromProto(run.state),
+    state,
     reason: run.reason,
-    deviceClass: deviceClass.fromProto(spec.deviceClass),
+    deviceClass: kind === 'job' ? null : deviceClass.fromProto(spec.deviceClass),
     deviceId: spec.deviceId || null,
     opTimeNs: spec.opTimeNs,
     icTimeNs: spec.icTimeNs,
@@ -40,7 +46,44 @@ export function runSummary(run: RunMessage): RunSummaryResource {
     winningAttempt: run.winningAttempt || null,
     overloads: [...run.overloads],
     finalValues: [...run.finalValues],
+    seq: run.seq,
+    path: run.path,
+    projectId: run.projectId || null,
+    datapointId: run.datapointId || null,
+    runNo: spec.place?.runNo || null,
+    jobType: run.jobType,
+    engine: run.engine === 'worker' ? 'worker' : 'hub',
+    executor: {
+      kind: executorKind,
+      pool: spec.job?.pool || null,
+      deviceId: run.attempts.at(-1)?.deviceId ?? (spec.deviceId || null),
+    },
+    executorKind,
+    inputKind: run.inputKind,
+    numChannels: run.numChannels,
+    shardsRequested: run.shardsRequested,
+    shardsEffective: run.shardsEffective,
+    workUnit: spec.split?.workUnit || 'samples',
+    requestedWork: run.requestedWork,
+    completedWork: run.completedWork,
+    progress: { fraction: fractionOf(run, state) },
+    etaS: run.etaS ?? null,
+    mergePolicy: MergePolicySchema.parse(merge ? { ...merge, byChannel: { ...merge.byChannel } } : {}),
+    partial: run.partial,
+    valid: run.valid,
+    stale: run.stale,
+    timeoutS: spec.timeoutS || null,
+    recipe: spec.recipe,
+    tags: [...spec.tags],
+    notes: spec.notes,
+    parentId: run.parentId || null,
   }
+}
+
+/** 1 exactly when all is done; a run that completed without telling its work is done too. */
+function fractionOf({ requestedWork, completedWork, partial }: RunMessage, state: RunState): number {
+  if (state === 'COMPLETED' && !partial) return 1
+  return requestedWork > 0 ? Math.min(1, completedWork / requestedWork) : 0
 }
 
 export function runResource(run: RunMessage): RunResource {
@@ -51,7 +94,52 @@ export function runResource(run: RunMessage): RunResource {
     source: spec.source || null,
     report: spec.report ? reportFromProto(spec.report) : null,
     diagnostics: spec.diagnostics.map((diagnostic) => diagnosticResource(diagnosticFromProto(diagnostic), spec.source)),
+    stateChanges: run.stateChanges.map(({ atMs, state, reason }) => ({
+      at: instant(atMs),
+      state: runState.fromProto(state),
+      reason,
+    })),
+    shards: run.shards.map(shardResource),
+    input: run.inputJson === '' ? inputOf(run) : jsonObject(run.inputJson),
+    output: jsonObject(run.resultJson),
+    parameters: jsonObject(run.parametersJson),
+    paramSources: jsonObject(run.paramSourcesJson),
+    versions: jsonObject(run.versionsJson),
+    generalConfigId: run.generalConfigId || null,
+    execConfigId: run.execConfigId || null,
+    channels: `/api/v1/runs/${run.id}/channels`,
+    logs: `/api/v1/runs/${run.id}/logs`,
   }
+}
+
+/** What a run of the hub was made from; a configuration has its own address. */
+function inputOf({ id, spec }: RunMessage): Record<string, unknown> {
+  return spec?.source ? { source: spec.source } : { configuration: `/api/v1/runs/${id}/configuration` }
+}
+
+function shardResource(shard: Shard): RunResource['shards'][number] {
+  const { index, requested, completed, seed, attempt, workerId, deviceId, error } = shard
+  return {
+    index,
+    state: runState.fromProto(shard.state),
+    requested,
+    completed,
+    etaS: shard.etaS ?? null,
+    seed,
+    attempt,
+    workerId,
+    deviceId,
+    childRunId: shard.childRunId || null,
+    startedAt: instantOrNull(shard.startedAtMs),
+    endedAt: instantOrNull(shard.endedAtMs),
+    lastUpdateAt: instantOrNull(shard.lastUpdateAtMs),
+    error,
+  }
+}
+
+/** JSON that the store wrote. */
+export function jsonObject(text: string): Record<string, unknown> {
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
 }
 
 function attemptResource(attempt: Attempt): RunResource['attempts'][number] {

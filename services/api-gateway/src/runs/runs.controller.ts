@@ -13,6 +13,7 @@ import { unlessKnown } from '../http/etag.ts'
 import { parseWith } from '../http/violations.ts'
 import { specificationOfRun, targetOf } from './compilation.ts'
 import { ConfigurationSchema } from './configuration.schema.ts'
+import { inputOf, RunInputSchema } from './run-input.ts'
 import { RunId } from './run-id.ts'
 import { runResource, runSummary } from './run-resource.ts'
 import {
@@ -62,8 +63,9 @@ export class RunsController {
   ) {
     const idempotencyKey = parseWith(IdempotencyKey, key) ?? ''
     const spec = await specify(this.bus, submission)
+    const { userId: ownerId, role } = caller
     crashPoint('submission-read')
-    const { run, existing } = await this.bus.call(store.submitRun, { ownerId: caller.userId, idempotencyKey, spec })
+    const { run, existing } = await this.bus.call(store.submitRun, { ownerId, role, idempotencyKey, spec })
     crashPoint('submission-accepted')
     const resource = runResource(present(run))
     unlessKnown(request, reply, resource)
@@ -78,15 +80,38 @@ export class RunsController {
   @Problems('invalid-request', 'validation-failed')
   async list(@From() caller: Caller, @Query({ schema: RunFilterSchema }) filter: RunFilter) {
     const deviceId = filter.device === undefined ? '' : (await targetOf(this.bus, filter.device)).id
-    const { runs, nextCursor } = await this.bus.call(store.listRuns, {
+    const size = filter.page === undefined ? filter.limit : (filter.page_size ?? filter.limit)
+    const { runs, nextCursor, total } = await this.bus.call(store.listRuns, {
       ownerId: caller.userId,
+      role: caller.role,
       states: (filter.state ?? []).map(runState.toProto),
       kinds: (filter.kind ?? []).map(runKind.toProto),
       deviceId,
+      project: filter.project ?? '',
+      dataset: filter.dataset ?? '',
+      recipe: filter.recipe ?? '',
+      jobType: filter.job_type ?? '',
+      runNo: filter.run_no ?? 0,
+      ...(filter.valid !== undefined && { valid: filter.valid }),
+      schema: filter.schema ?? '',
+      tags: filter.tag ?? [],
+      pool: filter.pool ?? '',
+      engine: filter.executor_kind === undefined ? '' : filter.executor_kind === 'pool' ? 'worker' : 'hub',
+      text: filter.q ?? '',
+      sweepId: filter.sweep ?? '',
+      orderBy: filter.order_by === 'submitted_at' ? '' : filter.order_by,
+      ascending: filter.order === 'asc',
+      page: filter.page ?? 0,
       cursor: filter.cursor ?? '',
-      limit: filter.limit,
+      limit: size,
     })
-    return { runs: runs.map(runSummary), nextCursor: nextCursor || null }
+    const counted = filter.page === undefined ? null : total
+    return {
+      runs: runs.map(runSummary),
+      nextCursor: filter.page === undefined ? nextCursor || null : null,
+      total: counted,
+      pageCount: counted === null ? null : Math.ceil(counted / size),
+    }
   }
 
   @Get(':id')
@@ -136,6 +161,25 @@ export class RunsController {
     return body
   }
 
+  @Get(':id/input')
+  @Needs('runs:read')
+  @ApiOperation({
+    summary: 'Read the input of a run',
+    description:
+      'Exactly what was sent, what was made from it, and the total work: files of each shard, of a program its configuration.',
+  })
+  @Answers(200, RunInputSchema, 'The input', { headers: ['ETag'] })
+  @Answers(304, null, 'Unchanged since the ETag in If-None-Match')
+  @Problems('not-found')
+  async input(
+    @From() caller: Caller,
+    @RunId() runId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return unlessKnown(request, reply, inputOf(await this.#run(caller, runId)))
+  }
+
   @Post(':id/cancel')
   @HttpCode(200)
   @Needs('runs:cancel')
@@ -148,15 +192,15 @@ export class RunsController {
   @Answers(202, RunSchema, 'Asked to stop')
   @Problems('not-found', 'state-conflict')
   async cancel(@From() caller: Caller, @RunId() runId: string, @Res({ passthrough: true }) reply: FastifyReply) {
-    const { run } = await this.bus.call(store.cancelRun, { ownerId: caller.userId, runId })
+    const { run } = await this.bus.call(store.cancelRun, { ownerId: caller.userId, role: caller.role, runId })
     crashPoint('cancellation-accepted')
     const resource = runResource(present(run))
     if (resource.state !== 'CANCELED') reply.code(202)
     return resource
   }
 
-  async #run({ userId }: Caller, runId: string): Promise<RunMessage> {
-    return present((await this.bus.call(store.getRun, { ownerId: userId, runId })).run)
+  async #run({ userId, role }: Caller, runId: string): Promise<RunMessage> {
+    return present((await this.bus.call(store.getRun, { ownerId: userId, role, runId })).run)
   }
 }
 

@@ -2,7 +2,9 @@
 import {
   LUCIDAC,
   Problem,
+  deviceClassOf,
   movedTo,
+  presumedSpecification,
   violationsOf,
   type Configuration,
   type DeviceClass,
@@ -11,6 +13,7 @@ import {
   type Violation,
 } from '@lucihub/analog'
 import {
+  configurationFromProto,
   configurationToProto,
   deviceClass,
   runKind,
@@ -21,7 +24,7 @@ import {
 import { readCircuitFile, type CircuitFile } from '@lucihub/device/files'
 import type { Bus } from '@lucihub/messaging'
 import { compilationProblem } from '../http/problem-answer.ts'
-import { compile, targetOf, type Target } from './compilation.ts'
+import { compile, STANDARD_DEVICE, targetOf, type Target } from './compilation.ts'
 import type { RunSubmission } from './runs.schema.ts'
 
 /** Throws `compilation-failed` or `validation-failed`; then nothing is stored anywhere. */
@@ -30,17 +33,19 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
     kind,
     title,
     source = '',
-    opTimeNs,
+    opTimeNs = 0,
     icTimeNs,
     sampleRateHz,
     haltOnOverload,
     maxAttempts,
     acceptGaps,
   } = submission
+  if (kind === 'job') return jobSpec(submission)
   const target = submission.device === undefined ? null : await targetOf(bus, submission.device)
   if (target) checkClass(kind, target)
   const { configuration, report, diagnostics } = await settingsOf(bus, submission, target)
   return {
+    ...recordOf(submission),
     kind: runKind.toProto(kind),
     title,
     source,
@@ -48,7 +53,7 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
     report: report ?? null,
     diagnostics,
     deviceId: target?.id ?? '',
-    deviceClass: deviceClass.toProto(target?.deviceClass ?? CLASS_OF_KIND[kind]),
+    deviceClass: deviceClass.toProto(target?.deviceClass ?? classFor(kind, configuration)),
     opTimeNs,
     icTimeNs,
     sampleRateHz,
@@ -58,20 +63,70 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
   }
 }
 
-/** What a run without a named device asks for. */
-const CLASS_OF_KIND: Readonly<Record<RunKind, DeviceClass>> = {
-  run: 'LUCIDAC',
-  simulate: 'SIMULATOR',
-  compile: 'LUCIDAC',
+/** For a worker: nothing is compiled, the input is kept as it is. */
+function jobSpec(submission: RunSubmission): RunSpec {
+  const { title, maxAttempts, jobType = '', pool = '', inputKind = '', input } = submission
+  return {
+    ...recordOf(submission),
+    kind: runKind.toProto('job'),
+    title,
+    source: '',
+    configuration: null,
+    report: null,
+    diagnostics: [],
+    deviceId: '',
+    deviceClass: deviceClass.toProto('SIMULATOR'),
+    opTimeNs: 0,
+    icTimeNs: 0,
+    sampleRateHz: 0,
+    haltOnOverload: false,
+    maxAttempts,
+    acceptGaps: false,
+    job: { jobType, pool, inputKind, inputJson: input === undefined ? '' : JSON.stringify(input) },
+  }
+}
+
+type SpecRecord = Pick<RunSpec, 'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes'>
+
+/** Where the run goes, how it is divided, and what is kept with it. */
+function recordOf(submission: RunSubmission): SpecRecord {
+  const { project, dataset, name, runNo, shards, requestedWork, workUnit, merge, seed, parameters } = submission
+  const placed = [project, dataset, name, runNo].some((given) => given !== undefined)
+  const divided = [shards, requestedWork, workUnit, merge, seed].some((given) => given !== undefined)
+  return {
+    place: placed ? { project: project ?? '', dataset: dataset ?? '', name: name ?? '', runNo: runNo ?? 0 } : null,
+    split: divided
+      ? {
+          shards: shards ?? 1,
+          requestedWork: requestedWork ?? 0,
+          workUnit: workUnit ?? '',
+          merge: merge ?? null,
+          seed: seed ?? 0,
+        }
+      : null,
+    job: null,
+    recipe: submission.recipe ?? '',
+    parametersJson: parameters === undefined ? '' : JSON.stringify(parameters),
+    timeoutS: submission.timeoutS ?? 0,
+    tags: submission.tags,
+    notes: submission.notes,
+  }
+}
+
+/** What a run without a named device asks for: a machine of the kind that its configuration was made for. */
+function classFor(kind: RunKind, configuration: ConfigurationMessage): DeviceClass {
+  return kind === 'simulate' ? 'SIMULATOR' : deviceClassOf(presumedSpecification(configurationFromProto(configuration)))
 }
 
 type Settings = Pick<CompileReply, 'report' | 'diagnostics'> & { readonly configuration: ConfigurationMessage }
 
 async function settingsOf(bus: Bus, submission: RunSubmission, target: Target | null): Promise<Settings> {
-  const { source, opTimeNs, k0 } = submission
+  const { source, opTimeNs = 0, k0 } = submission
   const brought = broughtBy(submission, target?.specification ?? LUCIDAC)
   if (brought) return { configuration: configurationToProto(brought), report: null, diagnostics: [] }
-  const { reply, diagnostics } = await compile(bus, { source: source ?? '', target, opTimeNs, k0 })
+  const isBound = target !== null || submission.kind === 'simulate'
+  const description = isBound ? (target?.description ?? STANDARD_DEVICE) : null
+  const { reply, diagnostics } = await compile(bus, { source: source ?? '', description, opTimeNs, k0 })
   if (!reply.configuration) throw compilationProblem(diagnostics)
   return { configuration: reply.configuration, report: reply.report ?? null, diagnostics: reply.diagnostics }
 }

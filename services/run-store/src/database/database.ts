@@ -10,6 +10,7 @@ import { Problem } from '@lucihub/analog'
 import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { CustomTypesConfig, PoolClient } from 'pg'
+import { counter } from '@lucihub/service-kit'
 import { migrate } from './migrate.ts'
 
 /** A statement with a name: prepared once per connection. */
@@ -27,6 +28,9 @@ export interface Transaction extends Queries {
   /** For COPY. */
   readonly client: PoolClient
 }
+
+/** Also what a test counts: a read of a run must not grow by a statement unnoticed. */
+const asked = counter('lucihub_statements_total', 'Statements asked of Postgres, by name', ['name'])
 
 const CONNECTIONS = 12
 /** Deadlocks and serialization failures are tried again this often. */
@@ -76,6 +80,7 @@ export class Database implements Queries, OnApplicationShutdown {
   }
 
   async query<Row>({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    asked.inc({ name })
     return asProblem(async () => (await this.pool.query({ name, text, values: [...values], types })).rows as Row[])
   }
 
@@ -141,8 +146,10 @@ export class Database implements Queries, OnApplicationShutdown {
     client.on('error', onError)
     try {
       await client.query('BEGIN')
-      const query = async <Row>({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> =>
-        (await client.query({ name, text, values: [...values], types })).rows as Row[]
+      const query = async <Row>({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> => {
+        asked.inc({ name })
+        return (await client.query({ name, text, values: [...values], types })).rows as Row[]
+      }
       const result = await work({ client, query })
       await client.query('COMMIT')
       return result

@@ -3,10 +3,25 @@ import { ATTEMPT_OUTCOMES, ATTEMPT_TRANSITIONS, RUN_TRANSITIONS } from '@lucihub
 import { UNSTARTED_MAX, verdictOf, type AttemptEnd, type RunBudget } from './attempt-policy.ts'
 
 const END: AttemptEnd = { outcome: 'ok', reason: '', started: true, gaps: 0, mismatch: '' }
-const BUDGET: RunBudget = { maxAttempts: 2, acceptGaps: false, cancelRequested: false, counted: 0, attempt: 1 }
+const BUDGET: RunBudget = {
+  maxAttempts: 2,
+  acceptGaps: false,
+  cancelRequested: false,
+  timedOut: false,
+  counted: 0,
+  attempt: 1,
+}
 
 test.each<[string, Partial<AttemptEnd>, Partial<RunBudget>, string, string, string]>([
   ['a whole journal that ended ok completes the run', {}, {}, 'ENDED', 'COMPLETED', ''],
+  [
+    'a request that came from the clock times the run out',
+    { outcome: 'canceled' },
+    { cancelRequested: true, timedOut: true },
+    'CANCELED',
+    'TIMED_OUT',
+    'it ran longer than its timeout',
+  ],
   ['completion wins over a late request to cancel', {}, { cancelRequested: true }, 'ENDED', 'COMPLETED', ''],
   ['a failed attempt is repeated', { outcome: 'device_error', reason: 'overload' }, {}, 'ENDED', 'QUEUED', ''],
   [
@@ -92,6 +107,7 @@ test('every verdict is a step of the declared tables, and only a whole journal c
     maxAttempts: fc.integer({ min: 1, max: 5 }),
     acceptGaps: fc.boolean(),
     cancelRequested: fc.boolean(),
+    timedOut: fc.constant(false),
     counted: fc.integer({ min: 0, max: 5 }),
     attempt: fc.integer({ min: 1, max: 20 }),
   })

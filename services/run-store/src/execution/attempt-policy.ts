@@ -21,6 +21,8 @@ export interface RunBudget {
   readonly maxAttempts: number
   readonly acceptGaps: boolean
   readonly cancelRequested: boolean
+  /** The request to cancel came from the clock. */
+  readonly timedOut: boolean
   /** Earlier attempts that count against `maxAttempts`. */
   readonly counted: number
   /** Number of this attempt, 1.. */
@@ -33,10 +35,13 @@ export interface Verdict {
   readonly reason: string
   /** Counts against `maxAttempts`. */
   readonly counted: boolean
-  readonly runState: 'COMPLETED' | 'FAILED' | 'CANCELED' | 'QUEUED'
+  readonly runState: 'COMPLETED' | 'FAILED' | 'CANCELED' | 'TIMED_OUT' | 'QUEUED'
   /** Empty unless the run has failed or was canceled. */
   readonly runReason: string
 }
+
+export const CANCELED_REASON = 'canceled by its user'
+export const TIMED_OUT_REASON = 'it ran longer than its timeout'
 
 /** Attempts that never reached a device are repeated without counting, but not for ever. */
 export const UNSTARTED_MAX = 10
@@ -49,7 +54,9 @@ export function verdictOf(end: AttemptEnd, budget: RunBudget): Verdict {
 
   if (judged.outcome === 'ok') return { ...attempt, runState: 'COMPLETED', runReason: '' }
   if (judged.outcome === 'canceled' || budget.cancelRequested)
-    return { ...attempt, runState: 'CANCELED', runReason: 'canceled by its user' }
+    return budget.timedOut
+      ? { ...attempt, runState: 'TIMED_OUT', runReason: TIMED_OUT_REASON }
+      : { ...attempt, runState: 'CANCELED', runReason: CANCELED_REASON }
   const spent =
     budget.counted + (counted ? 1 : 0) >= budget.maxAttempts || budget.attempt - budget.counted > UNSTARTED_MAX
   if (!spent) return { ...attempt, runState: 'QUEUED', runReason: '' }

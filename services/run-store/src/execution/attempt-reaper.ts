@@ -33,7 +33,7 @@ const OVER: Statement = {
 }
 const LOCK: Statement = {
   name: 'reap-lock',
-  text: `SELECT a.state, r.max_attempts, r.accept_gaps, r.cancel_requested_at IS NOT NULL AS cancel_requested,
+  text: `SELECT a.state, r.max_attempts, r.accept_gaps, r.cancel_requested_at IS NOT NULL AS cancel_requested, r.timed_out,
       (SELECT count(*) FROM attempt e WHERE e.run_id = r.id AND e.counted) AS counted
     FROM run r JOIN attempt a ON a.run_id = r.id WHERE r.id = $1 AND a.number = $2 FOR NO KEY UPDATE OF r, a`,
 }
@@ -49,6 +49,7 @@ interface Locked {
   readonly max_attempts: number
   readonly accept_gaps: boolean
   readonly cancel_requested: boolean
+  readonly timed_out: boolean
   readonly counted: number
 }
 
@@ -91,6 +92,7 @@ async function end(transaction: Transaction, values: readonly unknown[]): Promis
             maxAttempts: locked.max_attempts,
             acceptGaps: locked.accept_gaps,
             cancelRequested: locked.cancel_requested,
+            timedOut: locked.timed_out,
             counted: locked.counted,
             attempt: number,
           },

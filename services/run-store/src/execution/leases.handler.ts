@@ -48,9 +48,10 @@ export class LeasesHandler {
   @Answer(store.claim)
   async claim(request: ClaimRequest, call: Call): Promise<ClaimReply> {
     refuseForeign(request.host, call)
-    const { fresh, result, deviceRunId } = await claim(this.database, request)
+    const { fresh, result, deviceRunId, parent } = await claim(this.database, request)
     crashPoint('claim-committed')
     if (fresh) this.view.entered(request.runId, { attempt: request.attempt, state: 'RUNNING', reason: '' })
+    if (parent) this.view.entered(parent.runId, { attempt: 0, ...parent })
     return { result, deviceRunId }
   }
 

@@ -7,6 +7,8 @@ import type { Database, Queries, Statement } from '../database/database.ts'
 import type { DeviceRow } from '../devices/device-repository.ts'
 import { DEVICE_COLUMNS } from '../devices/device-repository.ts'
 import { isUuid } from '../runs/uuid7.ts'
+import type { RunEntered } from '../shards/shard-rows.ts'
+import { parentOf, type OfParent } from './settlement.ts'
 
 /**
  * Binds unbound devices to the host, renews what its boot holds, takes what has been free for the grace time.
@@ -82,9 +84,9 @@ const LEASED: Statement = {
 }
 const CLAIM: Statement = {
   name: 'claim',
-  text: `WITH running AS (UPDATE run SET state = 'RUNNING', started_at = coalesce(started_at, now()) WHERE id = $1)
+  text: `WITH running AS (UPDATE run SET state = 'RUNNING', started_at = coalesce(started_at, now()) WHERE id = $1 RETURNING parent_id)
     UPDATE attempt SET state = 'CLAIMED', host = $3, boot_id = $4, epoch = $5, device_run_id = gen_random_uuid(), claimed_at = now(), progress_at = now()
-    WHERE run_id = $1 AND number = $2 RETURNING device_run_id`,
+    WHERE run_id = $1 AND number = $2 RETURNING device_run_id, (SELECT parent_id FROM running) AS parent_id`,
 }
 
 interface Claimable {
@@ -99,6 +101,8 @@ interface Claimable {
 export interface ClaimDecision extends ClaimReply {
   /** True for the one call that won the attempt; false when it was repeated. */
   readonly fresh: boolean
+  /** What became of the run that this one is a shard of. */
+  readonly parent: RunEntered | null
 }
 
 /** The gate before every physical execution: one compare-and-set under the lease. Asked twice by one boot, it answers the same. */
@@ -112,23 +116,25 @@ export async function claim(
     if (!found || found.device_id !== deviceId) return refused(ClaimResult.CLAIM_RESULT_TAKEN)
     if (found.state === 'CANCELED') return refused(ClaimResult.CLAIM_RESULT_CANCELED)
     if (found.state === 'CLAIMED' && found.boot_id === bootId && found.epoch === epoch && found.device_run_id)
-      return { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: found.device_run_id, fresh: false }
+      return { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: found.device_run_id, fresh: false, parent: null }
     if (found.state !== 'DISPATCHED') return refused(ClaimResult.CLAIM_RESULT_TAKEN)
     const leased = await transaction.query(LEASED, [deviceId, host, bootId, epoch])
     if (leased.length === 0) return refused(ClaimResult.CLAIM_RESULT_NO_LEASE)
-    const [won] = await transaction.query<{ readonly device_run_id: string }>(CLAIM, [
+    const rows = await transaction.query<OfParent & { readonly device_run_id: string }>(CLAIM, [
       runId,
       attempt,
       host,
       bootId,
       epoch,
     ])
+    const parent = await parentOf(transaction, rows)
+    const [won] = rows
     return won
-      ? { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: won.device_run_id, fresh: true }
+      ? { result: ClaimResult.CLAIM_RESULT_OK, deviceRunId: won.device_run_id, fresh: true, parent }
       : refused(ClaimResult.CLAIM_RESULT_TAKEN)
   })
 }
 
 function refused(result: ClaimDecision['result']): ClaimDecision {
-  return { result, deviceRunId: '', fresh: false }
+  return { result, deviceRunId: '', fresh: false, parent: null }
 }

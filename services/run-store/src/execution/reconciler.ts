@@ -8,6 +8,8 @@
  */
 import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
+import { Deadlines } from '../shards/deadlines.ts'
+import { Merger } from '../shards/merger.ts'
 import { HotView } from '../view/hot-view.ts'
 import { AttemptReaper } from './attempt-reaper.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -30,6 +32,8 @@ export class Reconciler implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly reaper: AttemptReaper,
     private readonly sweeper: StreamSweeper,
     private readonly view: HotView,
+    private readonly deadlines: Deadlines,
+    private readonly merger: Merger,
     @Inject(CONFIG) private readonly config: RunStoreConfig,
   ) {}
 
@@ -40,7 +44,7 @@ export class Reconciler implements OnApplicationBootstrap, BeforeApplicationShut
           this.working = null
         })
       },
-      Math.min(TICK_MS, this.config.lostAfterMs, this.config.dispatchRetryMs),
+      Math.min(TICK_MS, this.config.lostAfterMs, this.config.dispatchRetryMs, this.config.workerStallMs),
     )
   }
 
@@ -55,8 +59,13 @@ export class Reconciler implements OnApplicationBootstrap, BeforeApplicationShut
     try {
       await this.dispatcher.repeat()
       const entered = await this.reaper.reap({ watchedMs: now - this.watchingSince })
-      for (const { runId, ...state } of entered) this.view.entered(runId, state)
+      for (const { runId, parent, ...state } of entered) {
+        this.view.entered(runId, state)
+        if (parent) this.view.entered(parent.runId, { attempt: 0, ...parent })
+      }
       this.dispatcher.wake()
+      await this.deadlines.sweep({ watchedMs: now - this.watchingSince })
+      this.merger.wake()
     } catch (error) {
       this.watchingSince = performance.now()
       this.logger.warn(`Reconciling goes on with the next tick: ${String(error)}`)

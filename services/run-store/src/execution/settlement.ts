@@ -4,6 +4,7 @@
  */
 import type { RunState } from '@lucihub/analog'
 import type { Statement, Transaction } from '../database/database.ts'
+import { reduceParent, type RunEntered } from '../shards/shard-rows.ts'
 import type { Verdict } from './attempt-policy.ts'
 
 /** $1 run, $2 state, $3 reason, $4 winning attempt or null, $5 overloads, $6 final values. */
@@ -12,13 +13,13 @@ export const ENTER_TERMINAL: Statement = {
   text: `WITH ended AS (INSERT INTO run_terminal (run_id, state) VALUES ($1, $2::text))
     UPDATE run SET state = $2::text, reason = $3, live_attempt = NULL, winning_attempt = $4::int, overloads = $5::int[],
       final_values = $6::real[], ended_at = now()
-    WHERE id = $1`,
+    WHERE id = $1 RETURNING parent_id`,
 }
 
 /** Waiting again: for a new attempt, in its old place of the queue. */
 const ENTER_QUEUE: Statement = {
   name: 'enter-queue',
-  text: `UPDATE run SET state = 'QUEUED', live_attempt = NULL WHERE id = $1`,
+  text: `UPDATE run SET state = 'QUEUED', live_attempt = NULL WHERE id = $1 RETURNING parent_id`,
 }
 
 const END_ATTEMPT: Statement = {
@@ -44,6 +45,8 @@ export interface StateEntered {
   readonly attempt: number
   readonly state: RunState
   readonly reason: string
+  /** What became of the run that this one is a shard of; null when it is none, or that stayed what it was. */
+  readonly parent: RunEntered | null
 }
 
 /** The caller holds the run's row lock and has seen the attempt DISPATCHED or CLAIMED under it. */
@@ -61,15 +64,19 @@ export async function settle(
     digests,
   ])
   const { runState: state, runReason: reason } = verdict
-  if (state === 'QUEUED') await transaction.query(ENTER_QUEUE, [runId])
-  else
-    await transaction.query(ENTER_TERMINAL, [
-      runId,
-      state,
-      reason,
-      state === 'COMPLETED' ? attempt : null,
-      overloads,
-      finalValues,
-    ])
-  return { runId, attempt, state, reason }
+  const won = state === 'COMPLETED' ? attempt : null
+  const rows =
+    state === 'QUEUED'
+      ? await transaction.query<OfParent>(ENTER_QUEUE, [runId])
+      : await transaction.query<OfParent>(ENTER_TERMINAL, [runId, state, reason, won, overloads, finalValues])
+  return { runId, attempt, state, reason, parent: await parentOf(transaction, rows) }
+}
+
+export interface OfParent {
+  readonly parent_id: string | null
+}
+
+/** Reduces the run that the changed one is a shard of, if it is one. */
+export async function parentOf(transaction: Transaction, [row]: readonly OfParent[]): Promise<RunEntered | null> {
+  return row?.parent_id ? reduceParent(transaction, row.parent_id) : null
 }

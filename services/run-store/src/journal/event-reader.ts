@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common'
 import type { RunState } from '@lucihub/analog'
 import type { RunEvent } from '@lucihub/contracts'
 import { Database, type Statement } from '../database/database.ts'
+import { mayReadRun, type Asker } from '../access/rights.ts'
 import { noSuchRun } from '../runs/run-repository.ts'
 import { isUuid } from '../runs/uuid7.ts'
 import { contentOf, KINDS, recordOf } from './entry.ts'
@@ -10,7 +11,10 @@ import { contentOf, KINDS, recordOf } from './entry.ts'
 /** Leaves room for the envelope below NATS's 1 MiB. */
 const REPLY_BYTES_MAX = 786_432
 
-const STATE: Statement = { name: 'events-state', text: 'SELECT state FROM run WHERE owner_id = $1 AND id = $2' }
+const STATE: Statement = {
+  name: 'events-state',
+  text: `SELECT r.state FROM run r WHERE r.id = $2 AND ${mayReadRun('r', { user: '$1', role: '$3' })}`,
+}
 /** An end is shown only when it is sealed, or its attempt was given up. */
 const EVENTS: Statement = {
   name: 'events',
@@ -21,7 +25,7 @@ const EVENTS: Statement = {
 }
 
 export interface EventsPlace {
-  readonly ownerId: string
+  readonly asker: Asker
   readonly runId: string
   /** First event wanted: this attempt and seq, or what follows. */
   readonly attempt: number
@@ -38,13 +42,15 @@ export class EventReader {
    * without the events that led to it. Problem `not-found` also when the run belongs to somebody else.
    */
   async read({
-    ownerId,
+    asker,
     runId,
     attempt,
     seq,
     limit,
   }: EventsPlace): Promise<{ readonly events: readonly RunEvent[]; readonly more: boolean; readonly state: RunState }> {
-    const [run] = isUuid(runId) ? await this.database.query<{ readonly state: RunState }>(STATE, [ownerId, runId]) : []
+    const [run] = isUuid(runId)
+      ? await this.database.query<{ readonly state: RunState }>(STATE, [asker.userId, runId, asker.role])
+      : []
     if (!run) throw noSuchRun(runId)
     const rows = await this.database.query<{ attempt: number; seq: number; body: Buffer }>(EVENTS, [
       runId,

@@ -16,7 +16,7 @@ export class EventsHandler {
   /** Stored events, and between them the samples events that the live view still remembers. */
   @Answer(store.readEvents)
   async readEvents(
-    { ownerId, runId, afterAttempt, afterSeqPlusOne, limit }: ReadEventsRequest,
+    { ownerId, role, runId, afterAttempt, afterSeqPlusOne, limit }: ReadEventsRequest,
     _call: Call,
   ): Promise<ReadEventsReply> {
     const place = {
@@ -24,7 +24,7 @@ export class EventsHandler {
       seq: Math.min(afterSeqPlusOne, Number.MAX_SAFE_INTEGER),
     }
     const { events, more, state } = await this.reader.read({
-      ownerId,
+      asker: { userId: ownerId, role: role || 'user' },
       runId,
       ...place,
       limit: Math.min(limit || LIMIT.default, LIMIT.max),

@@ -34,13 +34,14 @@ interface LockedAttempt {
   readonly max_attempts: number
   readonly accept_gaps: boolean
   readonly cancel_requested: boolean
+  readonly timed_out: boolean
   readonly counted: number
 }
 
 const LOCK: Statement = {
   name: 'journal-lock',
   text: `SELECT a.run_id, a.number, a.state, a.epoch, a.host, a.stored_records, a.last_seq,
-      r.num_channels, r.max_attempts, r.accept_gaps, r.cancel_requested_at IS NOT NULL AS cancel_requested,
+      r.num_channels, r.max_attempts, r.accept_gaps, r.cancel_requested_at IS NOT NULL AS cancel_requested, r.timed_out,
       (SELECT count(*) FROM attempt e WHERE e.run_id = r.id AND e.counted) AS counted
     FROM unnest($1::uuid[], $2::int[]) AS k (run_id, number)
       JOIN run r ON r.id = k.run_id JOIN attempt a ON a.run_id = k.run_id AND a.number = k.number
@@ -283,6 +284,7 @@ async function seal(transaction: Transaction, attempt: LockedAttempt, lastSeq: n
       maxAttempts: attempt.max_attempts,
       acceptGaps: attempt.accept_gaps,
       cancelRequested: attempt.cancel_requested,
+      timedOut: attempt.timed_out,
       counted: attempt.counted,
       attempt: attempt.number,
     },

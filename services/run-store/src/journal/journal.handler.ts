@@ -4,6 +4,7 @@ import { feeds, type JournalBatch } from '@lucihub/contracts'
 import { ConsumeBatch, type Received } from '@lucihub/messaging'
 import { crashPoint } from '@lucihub/service-kit'
 import { Dispatcher } from '../execution/dispatcher.ts'
+import { Merger } from '../shards/merger.ts'
 import { HotView } from '../view/hot-view.ts'
 import { entryOf, type Entry } from './entry.ts'
 import { dropped, JournalWriter } from './journal-writer.ts'
@@ -20,6 +21,7 @@ export class JournalHandler {
     private readonly writer: JournalWriter,
     private readonly dispatcher: Dispatcher,
     private readonly view: HotView,
+    private readonly merger: Merger,
   ) {}
 
   @ConsumeBatch(feeds.journal, { durable: 'run-store', ...BATCH })
@@ -37,6 +39,8 @@ export class JournalHandler {
     this.view.stored(batch.flatMap(({ message }) => message.records))
     for (const attempt of sealed) {
       this.view.sealed(attempt.runId, attempt)
+      if (attempt.parent) this.view.entered(attempt.parent.runId, { attempt: 0, ...attempt.parent })
+      if (attempt.parent?.state === 'MERGE_QUEUED') this.merger.wake()
       this.logger.log(
         `Run ${attempt.runId} attempt ${attempt.attempt} sealed: ${attempt.end.outcome}; the run ${isTerminal(attempt.state) ? 'is' : 'goes back to'} ${attempt.state}.`,
       )

@@ -29,16 +29,17 @@ export class MeasurementsHandler {
   ) {}
 
   @Answer(store.listChannels)
-  async listChannels({ ownerId, runId }: ListChannelsRequest, _call: Call): Promise<ListChannelsReply> {
-    const source = await this.sources.of(ownerId, runId)
+  async listChannels({ ownerId, runId, role }: ListChannelsRequest, _call: Call): Promise<ListChannelsReply> {
+    const source = await this.sources.of({ userId: ownerId, role: role || 'user' }, runId)
     return {
       attempt: source.attempt,
+      engine: source.engine,
       sampleRateHz: source.sampleRateHz,
       problemTimePerSecond: source.problemTimePerSecond,
       channels: source.channels.map((channel) => ({
         ...channel,
         encoding: sampleEncoding.toProto(source.encoding),
-        samples: source.samples,
+        samples: source.merged?.[channel.index] ?? source.samples,
         digest: source.digests.subarray(channel.index * DIGEST_BYTES, (channel.index + 1) * DIGEST_BYTES),
       })),
     }
@@ -46,10 +47,10 @@ export class MeasurementsHandler {
 
   @Answer(store.readSamples)
   async readSamples(
-    { ownerId, runId, channel: index, firstIndex: asked, maxSamples }: ReadSamplesRequest,
+    { ownerId, role, runId, channel: index, firstIndex: asked, maxSamples }: ReadSamplesRequest,
     _call: Call,
   ): Promise<ReadSamplesReply> {
-    const source = await this.sources.of(ownerId, runId)
+    const source = await this.sources.of({ userId: ownerId, role: role || 'user' }, runId)
     const channel = channelOf(source, index)
     // Behind every run; larger numbers would not fit into the statement.
     const firstIndex = Math.min(asked, RUN_LIMITS.samples.max)
@@ -69,12 +70,12 @@ export class MeasurementsHandler {
 
   @Answer(store.readPlot)
   async readPlot(
-    { ownerId, runId, channels: wanted, fromIndex, toIndex, points }: ReadPlotRequest,
+    { ownerId, role, runId, channels: wanted, fromIndex, toIndex, points }: ReadPlotRequest,
     _call: Call,
   ): Promise<ReadPlotReply> {
     if (points > POINTS.max)
       throw new Problem('invalid-request', `A plot has 1 to ${POINTS.max} points per channel, not ${points}.`)
-    const source = await this.sources.of(ownerId, runId)
+    const source = await this.sources.of({ userId: ownerId, role: role || 'user' }, runId)
     const channels =
       wanted.length === 0 ? source.channels : [...new Set(wanted)].map((index) => channelOf(source, index))
     const { end } = source

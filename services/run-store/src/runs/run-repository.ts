@@ -1,61 +1,35 @@
-/** The statements about runs. Every reading one is scoped by the owner: a foreign run does not exist. */
-import { createHash } from 'node:crypto'
+/** The statements about runs. Every reading one is scoped by who asks: what one may not see does not exist. */
+import { gunzipSync } from 'node:zlib'
 import { Injectable } from '@nestjs/common'
-import { Problem, type RunKind, type RunState } from '@lucihub/analog'
-import { CompileReply, ConfigurationMessage, type RunMessage, type RunSpec } from '@lucihub/contracts'
+import { Problem } from '@lucihub/analog'
+import type { ListRunsRequest, RunMessage, RunSpec } from '@lucihub/contracts'
+import { mayReadRun, type Asker } from '../access/rights.ts'
 import { Database, type Statement } from '../database/database.ts'
+import { HotProgress, type Told } from '../shards/hot-progress.ts'
+import { Places } from '../tree/places.ts'
+import { insertRun, isDivided, type NewRun } from './insertion.ts'
+import { listPlan } from './run-list.ts'
 import {
   ATTEMPT_COLUMNS,
   only,
   RUN_COLUMNS,
   runToProto,
+  SHARDS_COLUMN,
   type AttemptRow,
   type RunRow,
   type RunTexts,
+  type ShardJson,
+  type ShardsColumn,
 } from './run-rows.ts'
-import { specHash, type Submission } from './submission.ts'
-import { isUuid, uuid7 } from './uuid7.ts'
+import { specHash } from './submission.ts'
+import { isUuid } from './uuid7.ts'
 
-export interface NewRun {
-  readonly ownerId: string
-  /** Empty: none. */
-  readonly idempotencyKey: string
-  readonly spec: RunSpec
-  readonly submission: Submission
-  /** More waiting runs of this owner are refused. */
-  readonly maxQueued: number
-}
+const TEXTS = `r.source, r.report, c.body AS configuration, ${SHARDS_COLUMN},
+  CASE WHEN r.engine = 'worker' THEN (SELECT i.body FROM run_input i WHERE i.run_id = r.id) END AS input`
 
-export interface RunFilter {
-  readonly ownerId: string
-  readonly states: readonly RunState[]
-  readonly kinds: readonly RunKind[]
-  readonly deviceId: string
-  /** Only runs submitted before the one of this number. */
-  readonly beforeSeq: number
-  readonly limit: number
-}
-
-const TEXTS = `r.source, r.report, c.body AS configuration`
-
-/** One statement is one transaction: the run, its configuration and, for a compilation, its terminal state. */
-const INSERT: Statement = {
-  name: 'insert-run',
-  text: `WITH kept AS (
-      INSERT INTO configuration (hash, body) VALUES ($9, $10) ON CONFLICT (hash) DO NOTHING),
-    r AS (
-      INSERT INTO run (id, owner_id, idempotency_key, spec_sha256, kind, title, source, report, configuration_hash,
-        device_id, device_class, target, op_time_ns, ic_time_ns, sample_rate_hz, halt_on_overload, max_attempts, accept_gaps,
-        num_channels, expected_samples, state, ended_at)
-      SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22::text,
-        CASE WHEN $22::text = 'COMPLETED' THEN now() END
-      WHERE $22::text <> 'QUEUED'
-        OR (SELECT count(*) FROM (SELECT FROM run WHERE owner_id = $2 AND state = 'QUEUED' LIMIT $23) waiting) < $23
-      ON CONFLICT (owner_id, idempotency_key) DO NOTHING
-      RETURNING *),
-    ended AS (
-      INSERT INTO run_terminal (run_id, state, purged) SELECT r.id, r.state, true FROM r WHERE r.state = 'COMPLETED')
-    SELECT ${RUN_COLUMNS} FROM r`,
+interface WholeRow extends RunRow, RunTexts, ShardsColumn {
+  /** gzip of the JSON, of jobs only. */
+  readonly input: Buffer | null
 }
 
 const BY_KEY: Statement = {
@@ -66,7 +40,8 @@ const BY_KEY: Statement = {
 
 const BY_ID: Statement = {
   name: 'run-by-id',
-  text: `SELECT ${RUN_COLUMNS}, ${TEXTS} FROM run r JOIN configuration c ON c.hash = r.configuration_hash WHERE r.owner_id = $1 AND r.id = $2`,
+  text: `SELECT ${RUN_COLUMNS}, ${TEXTS} FROM run r JOIN configuration c ON c.hash = r.configuration_hash
+    WHERE r.id = $3 AND ${mayReadRun('r', { user: '$1', role: '$2' })}`,
 }
 
 const ATTEMPTS: Statement = {
@@ -74,39 +49,27 @@ const ATTEMPTS: Statement = {
   text: `SELECT ${ATTEMPT_COLUMNS} FROM attempt a WHERE a.run_id = ANY ($1::uuid[]) ORDER BY a.run_id, a.number`,
 }
 
-const LIST: Statement = {
-  name: 'list-runs',
-  text: `SELECT ${RUN_COLUMNS} FROM run r
-    WHERE r.owner_id = $1 AND r.seq < $2
-      AND (cardinality($3::text[]) = 0 OR r.state = ANY ($3)) AND (cardinality($4::text[]) = 0 OR r.kind = ANY ($4))
-      AND ($5 = '' OR r.device_id = $5 OR EXISTS (SELECT FROM attempt a WHERE a.run_id = r.id AND a.device_id = $5))
-    ORDER BY r.seq DESC LIMIT $6`,
-}
-
 @Injectable()
 export class RunRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly places: Places,
+    private readonly hot: HotProgress,
+  ) {}
 
-  /** Accepts a run, or finds the one that the key already stands for. Problems: `idempotency-mismatch`, `too-many-requests`. */
-  async accept(run: NewRun): Promise<{ readonly run: RunMessage; readonly existing: boolean }> {
-    const configuration = Buffer.from(ConfigurationMessage.encode(run.submission.configuration))
-    const report =
-      run.spec.report || run.spec.diagnostics.length > 0
-        ? Buffer.from(
-            CompileReply.encode({
-              report: run.spec.report ?? null,
-              diagnostics: run.spec.diagnostics,
-              configuration: null,
-            }),
-          )
-        : null
-    const rows = await this.database.query<RunRow>(INSERT, insertValues(run, { configuration, report }))
-    const [row] = rows
-    if (row)
-      return {
-        run: runToProto(row, { attempts: [], texts: { source: run.spec.source, report, configuration } }),
-        existing: false,
-      }
+  /** Accepts a run, or finds the one that the key already stands for. Problems: `idempotency-mismatch`, `too-many-requests`, and those of its place. */
+  async accept(run: NewRun, asker: Asker): Promise<{ readonly run: RunMessage; readonly existing: boolean }> {
+    const inserted = await this.places.settle(asker, run.spec.place ?? null, (place) =>
+      isDivided(run)
+        ? this.database.transaction((transaction) => insertRun(transaction, run, place))
+        : insertRun(this.database, run, place),
+    )
+    if (inserted) {
+      const { row, texts } = inserted
+      return isDivided(run)
+        ? { run: await this.get(asker, row.id), existing: false }
+        : { run: runToProto(row, { attempts: [], texts, shards: null }), existing: false }
+    }
     const existing = await this.byKey(run.ownerId, run.idempotencyKey, run.spec)
     if (existing) return { run: existing, existing: true }
     throw new Problem(
@@ -119,41 +82,51 @@ export class RunRepository {
   /** The run that an idempotency key stands for, or null. Problem `idempotency-mismatch` when that was another request. */
   async byKey(ownerId: string, key: string, spec: RunSpec): Promise<RunMessage | null> {
     if (key === '') return null
-    const [row] = await this.database.query<RunRow & RunTexts & { readonly spec_sha256: Buffer }>(BY_KEY, [
-      ownerId,
-      key,
-    ])
+    const [row] = await this.database.query<WholeRow & { readonly spec_sha256: Buffer }>(BY_KEY, [ownerId, key])
     if (!row) return null
     if (!row.spec_sha256.equals(specHash(spec)))
       throw new Problem('idempotency-mismatch', `The key "${key}" stands for run ${row.id}, which was another request.`)
-    return runToProto(row, { attempts: await this.attempts([row.id]), texts: row })
+    return this.whole(row)
   }
 
-  /** Problem `not-found` also when it belongs to somebody else. */
-  async get(ownerId: string, runId: string): Promise<RunMessage> {
-    const [row] = isUuid(runId) ? await this.database.query<RunRow & RunTexts>(BY_ID, [ownerId, runId]) : []
+  /** Problem `not-found` also for a run that the asker may not see. */
+  async get({ userId, role }: Asker, runId: string): Promise<RunMessage> {
+    const [row] = isUuid(runId) ? await this.database.query<WholeRow>(BY_ID, [userId, role, runId]) : []
     if (!row) throw noSuchRun(runId)
-    return runToProto(row, { attempts: await this.attempts([row.id]), texts: row })
+    return this.whole(row)
   }
 
-  /** Newest first. `nextSeq`: where to go on, 0 at the end. */
-  async list(filter: RunFilter): Promise<{ readonly runs: readonly RunMessage[]; readonly nextSeq: number }> {
-    const rows = await this.database.query<RunRow>(LIST, [
-      filter.ownerId,
-      filter.beforeSeq,
-      filter.states,
-      filter.kinds,
-      filter.deviceId,
-      filter.limit + 1,
-    ])
-    const shown = rows.slice(0, filter.limit)
+  /** `nextSeq`: where to go on, 0 at the end. `total`: with pages only. */
+  async list(
+    request: ListRunsRequest,
+  ): Promise<{ readonly runs: readonly RunMessage[]; readonly nextSeq: number; readonly total: number }> {
+    const { list, count, values, limit } = listPlan(request)
+    const rows = await this.database.query<RunRow>(list, values)
+    const [counted] = count ? await this.database.query<{ readonly total: number }>(count, values) : []
+    const shown = rows.slice(0, limit)
     const attempts = await this.attempts(shown.map((row) => row.id))
     return {
       runs: shown.map((row) =>
-        runToProto(row, { attempts: attempts.filter((attempt) => attempt.run_id === row.id), texts: null }),
+        runToProto(row, {
+          attempts: attempts.filter((attempt) => attempt.run_id === row.id),
+          texts: null,
+          shards: null,
+        }),
       ),
-      nextSeq: rows.length > filter.limit ? only(shown.slice(-1)).seq : 0,
+      nextSeq: rows.length > limit ? only(shown.slice(-1)).seq : 0,
+      total: counted?.total ?? 0,
     }
+  }
+
+  private async whole(row: WholeRow): Promise<RunMessage> {
+    const working = row.engine === 'worker' && row.state === 'RUNNING'
+    const [attempts, newer] = await Promise.all([
+      this.attempts([row.id]),
+      working ? this.hot.newer(row.id) : new Map<number, Told>(),
+    ])
+    const shards = row.shards?.map((shard) => withNewer(shard, newer.get(shard.index))) ?? null
+    const run = runToProto(row, { attempts, texts: row, shards })
+    return row.input ? { ...run, inputJson: gunzipSync(row.input).toString() } : run
   }
 
   private async attempts(runIds: readonly string[]): Promise<AttemptRow[]> {
@@ -161,37 +134,17 @@ export class RunRepository {
   }
 }
 
-export function noSuchRun(runId: string): Problem {
-  return new Problem('not-found', `There is no run ${runId.slice(0, 80)}.`)
+/** What a worker told since the last write to the database. */
+function withNewer(shard: ShardJson, told: Told | undefined): ShardJson {
+  if (!told || shard.state !== 'RUNNING' || told.attempt !== shard.attempt) return shard
+  return {
+    ...shard,
+    completed: Math.max(shard.completed, told.completed),
+    etaS: told.etaS,
+    lastUpdateAtMs: Math.max(shard.lastUpdateAtMs, told.atMs),
+  }
 }
 
-function insertValues(
-  { ownerId, idempotencyKey, spec, submission, maxQueued }: NewRun,
-  { configuration, report }: { configuration: Buffer; report: Buffer | null },
-): unknown[] {
-  return [
-    uuid7(Date.now()),
-    ownerId,
-    idempotencyKey || null,
-    specHash(spec),
-    submission.kind,
-    spec.title,
-    spec.source,
-    report,
-    createHash('sha256').update(configuration).digest(),
-    configuration,
-    submission.deviceId,
-    submission.deviceClass,
-    submission.deviceId ?? `class:${submission.deviceClass}`,
-    submission.opTimeNs,
-    submission.icTimeNs,
-    submission.sampleRateHz,
-    spec.haltOnOverload,
-    submission.maxAttempts,
-    spec.acceptGaps,
-    submission.numChannels,
-    submission.expectedSamples,
-    submission.kind === 'compile' ? 'COMPLETED' : 'QUEUED',
-    maxQueued,
-  ]
+export function noSuchRun(runId: string): Problem {
+  return new Problem('not-found', `There is no run ${runId.slice(0, 80)}.`)
 }

@@ -1,9 +1,7 @@
 import { Controller, Inject } from '@nestjs/common'
-import { Problem, RUN_KINDS, RUN_STATES } from '@lucihub/analog'
+import { Problem } from '@lucihub/analog'
 import {
   broadcasts,
-  runKind,
-  runState,
   store,
   type CancelRunReply,
   type CancelRunRequest,
@@ -20,13 +18,15 @@ import { CONFIG, type RunStoreConfig } from '../config.ts'
 import { Database } from '../database/database.ts'
 import { DeviceRepository } from '../devices/device-repository.ts'
 import { Dispatcher } from '../execution/dispatcher.ts'
+import { poolFor } from '../people/pool-repository.ts'
 import { HotView } from '../view/hot-view.ts'
-import { cancel } from './cancellation.ts'
+import { HotProgress } from '../shards/hot-progress.ts'
+import { mayStop, stop } from './cancellation.ts'
 import { noSuchRun, RunRepository } from './run-repository.ts'
+import { recordOf, type NewRun } from './insertion.ts'
 import { judge, wantedClass } from './submission.ts'
 import { isUuid } from './uuid7.ts'
 
-const LIST_LIMIT = { max: 200, default: 50 } as const
 const KEY_LENGTH_MAX = 255
 
 @Controller()
@@ -35,11 +35,12 @@ export class SubmitHandler {
     private readonly runs: RunRepository,
     private readonly devices: DeviceRepository,
     private readonly dispatcher: Dispatcher,
+    private readonly database: Database,
     @Inject(CONFIG) private readonly config: RunStoreConfig,
   ) {}
 
   @Answer(store.submitRun)
-  async submitRun({ ownerId, idempotencyKey, spec }: SubmitRunRequest, _call: Call): Promise<SubmitRunReply> {
+  async submitRun({ ownerId, idempotencyKey, spec, role }: SubmitRunRequest, _call: Call): Promise<SubmitRunReply> {
     if (ownerId === '' || ownerId.includes('\0')) throw new Problem('invalid-request', 'A run needs an owner.')
     if (idempotencyKey.length > KEY_LENGTH_MAX || idempotencyKey.includes('\0'))
       throw new Problem('invalid-request', `An idempotency key has at most ${KEY_LENGTH_MAX} characters and no NUL.`)
@@ -56,13 +57,17 @@ export class SubmitHandler {
         `The run has ${judged.violations.length} values that cannot be accepted.`,
         { violations: judged.violations },
       )
-    const accepted = await this.runs.accept({
+    const pool = spec.job?.pool ? await poolFor(this.database, { name: spec.job.pool, ownerId }) : null
+    const run: NewRun = {
       ownerId,
       idempotencyKey,
       spec,
       submission: judged.submission,
+      poolId: pool?.id ?? null,
+      record: recordOf(spec),
       maxQueued: this.config.maxQueuedPerOwner,
-    })
+    }
+    const accepted = await this.runs.accept(run, { userId: ownerId, role: role || 'user' })
     crashPoint('submission-committed')
     if (!accepted.existing) this.dispatcher.wake()
     return accepted
@@ -76,45 +81,32 @@ export class RunsHandler {
     private readonly runs: RunRepository,
     private readonly dispatcher: Dispatcher,
     private readonly view: HotView,
+    private readonly hot: HotProgress,
     private readonly bus: Bus,
   ) {}
 
   @Answer(store.getRun)
-  async getRun({ ownerId, runId }: GetRunRequest, _call: Call): Promise<GetRunReply> {
-    return { run: await this.runs.get(ownerId, runId) }
+  async getRun({ ownerId, runId, role }: GetRunRequest, _call: Call): Promise<GetRunReply> {
+    return { run: await this.runs.get({ userId: ownerId, role: role || 'user' }, runId) }
   }
 
   @Answer(store.listRuns)
   async listRuns(request: ListRunsRequest, _call: Call): Promise<ListRunsReply> {
-    const { runs, nextSeq } = await this.runs.list({
-      ownerId: request.ownerId,
-      states: RUN_STATES.filter((state) => request.states.includes(runState.toProto(state))),
-      kinds: RUN_KINDS.filter((kind) => request.kinds.includes(runKind.toProto(kind))),
-      deviceId: request.deviceId.replaceAll('\0', ''),
-      beforeSeq: seqOf(request.cursor),
-      limit: Math.min(request.limit || LIST_LIMIT.default, LIST_LIMIT.max),
-    })
-    return { runs, nextCursor: nextSeq === 0 ? '' : String(nextSeq) }
+    const { runs, nextSeq, total } = await this.runs.list(request)
+    return { runs, nextCursor: nextSeq === 0 ? '' : String(nextSeq), total }
   }
 
   @Answer(store.cancelRun)
-  async cancelRun({ ownerId, runId }: CancelRunRequest, _call: Call): Promise<CancelRunReply> {
+  async cancelRun({ ownerId, runId, role }: CancelRunRequest, _call: Call): Promise<CancelRunReply> {
     if (!isUuid(runId)) throw noSuchRun(runId)
-    const done = await this.database.transaction((transaction) => cancel(transaction, { ownerId, runId }))
+    await mayStop(this.database, { userId: ownerId, role: role || 'user' }, runId)
+    const { entered, asked } = await this.database.transaction((transaction) => stop(transaction, runId, 'CANCELED'))
+    this.hot.forget(runId)
     crashPoint('cancellation-committed')
     // Both only make it faster: the next lease reply repeats the request, and the state can be read.
-    if (done.kind === 'asked') this.bus.broadcast(broadcasts.cancelNudge, [done.host], { runId, attempt: done.attempt })
-    if (done.kind === 'canceled') {
-      this.view.entered(runId, { attempt: done.attempt, state: 'CANCELED', reason: 'canceled by its user' })
-      this.dispatcher.wake()
-    }
-    return { run: await this.runs.get(ownerId, runId) }
+    for (const { host, ...attempt } of asked) this.bus.broadcast(broadcasts.cancelNudge, [host], attempt)
+    for (const { runId: stopped, ...state } of entered) this.view.entered(stopped, state)
+    if (entered.length > 0) this.dispatcher.wake()
+    return { run: await this.runs.get({ userId: ownerId, role: role || 'user' }, runId) }
   }
-}
-
-function seqOf(cursor: string): number {
-  if (cursor === '') return Number.MAX_SAFE_INTEGER
-  if (!/^[1-9][0-9]{0,15}$/.test(cursor))
-    throw new Problem('invalid-request', `"${cursor.slice(0, 40)}" is not a cursor of this list.`)
-  return Number(cursor)
 }

@@ -15,7 +15,15 @@ import {
   type RunKind,
   type Violation,
 } from '@lucihub/analog'
-import { configurationFromProto, deviceClass, runKind, RunSpec, type ConfigurationMessage } from '@lucihub/contracts'
+import {
+  ConfigurationMessage,
+  configurationFromProto,
+  deviceClass,
+  runKind,
+  RunSpec,
+  type Job,
+} from '@lucihub/contracts'
+import { divide, divisionViolations, type Division } from './division.ts'
 
 /** The device that a run names. */
 export interface NamedDevice {
@@ -44,13 +52,25 @@ export interface Submission {
   readonly maxAttempts: number
   readonly numChannels: number
   readonly expectedSamples: number
+  /** compile, simulate, run, or whatever a job is called. */
+  readonly jobType: string
+  readonly inputKind: string
+  /** Who does it: the hub's own devices, or a worker. */
+  readonly engine: 'hub' | 'worker'
+  readonly division: Division
 }
+
+export const INPUT_KINDS = ['ode', 'circuit', 'files', 'ref'] as const
 
 const DEFAULT_CLASS: Readonly<Record<RunKind, DeviceClass>> = {
   compile: 'LUCIDAC',
   simulate: 'SIMULATOR',
   run: 'LUCIDAC',
+  job: 'SIMULATOR',
 }
+
+/** Of a job: nothing of a device. */
+const NO_CONFIGURATION: ConfigurationMessage = { carriers: [], probes: [], problemTimePerSecond: 0 }
 
 /** The submission, or why not: never both. */
 export function judge(
@@ -72,6 +92,9 @@ export function judge(
 
   const kind = RUN_KINDS.find((word) => runKind.toProto(word) === spec.kind)
   if (!kind) report('/kind', spec.kind, 'There is no such kind of run.', `Use ${RUN_KINDS.join(', ')}.`)
+  checkRecord(spec, report)
+  violations.push(...divisionViolations(spec, { onDevice: kind !== 'job' }))
+  if (kind === 'job') return judgeJob(spec, violations)
   const wanted = wantedClass(spec, target.device)
   if (!wanted)
     report('/deviceClass', spec.deviceClass, 'There is no such device class.', `Use ${DEVICE_CLASSES.join(', ')}.`)
@@ -100,7 +123,7 @@ export function judge(
   if (!configuration)
     report('/configuration', 'none', 'There is nothing to run.', 'Send a program that compiles, or a configuration.')
   else violations.push(...configurationViolations(configuration, wanted, target))
-  const numChannels = configuration?.probes.length ?? 0
+  const numChannels = kind === 'compile' ? 0 : (configuration?.probes.length ?? 0)
   const expectedSamples = sampleCount(spec.opTimeNs, sampleRateHz)
   if (numChannels * expectedSamples > RUN_LIMITS.samples.max)
     report(
@@ -123,9 +146,76 @@ export function judge(
       maxAttempts,
       numChannels,
       expectedSamples,
+      jobType: kind,
+      inputKind: spec.source === '' ? 'circuit' : 'ode',
+      engine: 'hub',
+      division: divide(kind === 'compile' ? { ...spec, split: null } : spec, { expectedSamples, onDevice: true }),
     },
   }
 }
+
+/** A job is for a worker: the hub looks at its frame only. */
+function judgeJob(
+  spec: RunSpec,
+  found: readonly Violation[],
+): { readonly submission: Submission } | { readonly violations: readonly Violation[] } {
+  const job: Job = spec.job ?? { jobType: '', pool: '', inputKind: '', inputJson: '' }
+  const violations = [...found]
+  const report = (pointer: string, value: string, message: string, remedy: string): void => {
+    violations.push({ pointer, value: value.slice(0, 80), message, remedy })
+  }
+  checkText('/title', spec.title, RUN_LIMITS.titleLength.max, (pointer, value, message, remedy) =>
+    report(pointer, String(value), message, remedy),
+  )
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(job.jobType))
+    report('/jobType', job.jobType, 'This is no type of job.', 'Use 1 to 64 letters, digits, ".", "_" or "-".')
+  if (RUN_KINDS.some((word) => word !== 'job' && word === job.jobType))
+    report('/jobType', job.jobType, 'The hub does this itself.', `Send the kind "${job.jobType}".`)
+  if (!INPUT_KINDS.some((word) => word === job.inputKind))
+    report('/inputKind', job.inputKind, 'There is no such kind of input.', `Use ${INPUT_KINDS.join(', ')}.`)
+  if (job.inputJson === '') report('/input', '', 'A job needs its input.', 'Send an `input`.')
+  if (Buffer.byteLength(job.inputJson) > RUN_LIMITS.inputBytes.max)
+    report('/input', '', 'The input is too long.', `Use at most ${RUN_LIMITS.inputBytes.max} bytes of JSON.`)
+  if (violations.length > 0) return { violations }
+  return {
+    submission: {
+      kind: 'job',
+      configuration: NO_CONFIGURATION,
+      deviceId: null,
+      deviceClass: DEFAULT_CLASS.job,
+      opTimeNs: 0,
+      icTimeNs: 0,
+      sampleRateHz: 0,
+      maxAttempts: spec.maxAttempts || RUN_LIMITS.attempts.default,
+      numChannels: 0,
+      expectedSamples: 0,
+      jobType: job.jobType,
+      inputKind: job.inputKind,
+      engine: 'worker',
+      division: divide(spec, { expectedSamples: 0, onDevice: false }),
+    },
+  }
+}
+
+/** What every run may carry along. */
+function checkRecord(spec: RunSpec, report: Report): void {
+  const { timeoutS, tags, runNo } = RUN_LIMITS
+  if (spec.timeoutS !== 0 && spec.timeoutS > timeoutS.max)
+    report('/timeoutS', spec.timeoutS, 'The value is out of bounds.', `Use at most ${timeoutS.max}.`)
+  if ((spec.place?.runNo ?? 0) > runNo.max)
+    report('/runNo', spec.place?.runNo, 'The value is out of bounds.', `Use at most ${runNo.max}.`)
+  if (spec.tags.length > tags.max)
+    report('/tags', spec.tags.length, 'There are too many tags.', `Use at most ${tags.max}.`)
+  spec.tags.forEach((tag, at) => {
+    if (tag === '' || tag.length > tags.length || /[\0,]/.test(tag))
+      report(`/tags/${at}`, tag, 'This is no tag.', `Use 1 to ${tags.length} characters, no comma.`)
+  })
+  checkText('/notes', spec.notes, RUN_LIMITS.notesLength.max, report)
+  checkText('/parameters', spec.parametersJson, RUN_LIMITS.inputBytes.max, report)
+  checkText('/recipe', spec.recipe, 128, report)
+}
+
+type Report = (pointer: string, value: unknown, message: string, remedy: string) => void
 
 /** The class that a run asks for: said, or that of its device, or usual for its kind. Null for a number without a word. */
 export function wantedClass(spec: RunSpec, device: { readonly deviceClass: DeviceClass } | null): DeviceClass | null {
@@ -144,6 +234,14 @@ export function wantedClass(spec: RunSpec, device: { readonly deviceClass: Devic
 export function specHash(spec: RunSpec): Buffer {
   const { icTimeNs, sampleRateHz, maxAttempts } = withDefaults(spec)
   const asked: RunSpec = {
+    place: spec.place ?? null,
+    split: spec.split ?? null,
+    job: spec.job ?? null,
+    recipe: spec.recipe,
+    parametersJson: spec.parametersJson,
+    timeoutS: spec.timeoutS,
+    tags: spec.tags,
+    notes: spec.notes,
     kind: spec.kind,
     title: spec.title,
     source: spec.source,
@@ -203,12 +301,7 @@ function configurationViolations(
   }
 }
 
-function checkText(
-  pointer: string,
-  text: string,
-  max: number,
-  report: (pointer: string, value: unknown, message: string, remedy: string) => void,
-): void {
+function checkText(pointer: string, text: string, max: number, report: Report): void {
   if (Buffer.byteLength(text) > max)
     report(pointer, `${text.slice(0, 20)}…`, `The text has ${Buffer.byteLength(text)} bytes.`, `Use at most ${max}.`)
   if (text.includes('\0')) report(pointer, 'U+0000', 'The text contains a NUL character.', 'Remove it.')

@@ -1,8 +1,9 @@
 /**
- * The last seconds of live views in Redis: the only file that knows a Redis key. It is a cache of what can be
+ * The last seconds of live views, and the progress of workers, in Redis: the only file that knows a Redis key. It is a cache of what can be
  * missed; whatever happens to Redis, callers get an empty answer within 200 ms and nothing else changes.
  *
- * lucihub:1:run:<run id>:view   list of ViewFrame messages (samples events only), newest last
+ * lucihub:1:run:<run id>:view     list of ViewFrame messages (samples events only), newest last
+ * lucihub:1:run:<run id>:shards   hash, index of a shard => "attempt completed eta time", what workers told last
  */
 import { Logger, type OnApplicationShutdown } from '@nestjs/common'
 import { ViewFrame, type RunEvent } from '@lucihub/contracts'
@@ -46,6 +47,20 @@ export class HotViewCache implements OnApplicationShutdown {
     return frames.flatMap((frame) => ViewFrame.decode(frame).events)
   }
 
+  /** `told`: by index of the shard. */
+  async keepProgress(runId: string, told: Readonly<Record<string, string>>): Promise<void> {
+    await this.guarded(async () => {
+      const key = progressKeyOf(runId)
+      await this.client.multi().hSet(key, told).pExpire(key, KEPT_MS).exec()
+    }, undefined)
+  }
+
+  /** By index of the shard. */
+  async progress(runId: string): Promise<Readonly<Record<string, string>>> {
+    const told = await this.guarded(() => this.client.hGetAll(progressKeyOf(runId)), {})
+    return Object.fromEntries(Object.entries(told).map(([index, text]) => [index, text.toString()]))
+  }
+
   onApplicationShutdown(): void {
     this.client.destroy()
   }
@@ -75,4 +90,8 @@ export class HotViewCache implements OnApplicationShutdown {
 
 function keyOf(runId: string): string {
   return `lucihub:1:run:${runId}:view`
+}
+
+function progressKeyOf(runId: string): string {
+  return `lucihub:1:run:${runId}:shards`
 }
