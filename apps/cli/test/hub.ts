@@ -213,7 +213,10 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
 }
 
 function compiled(submission: RunSubmission) {
-  const { diagnostics, result } = compile(submission.source ?? '', { device: LUCIDAC, opTimeNs: submission.opTimeNs ?? 0 })
+  const { diagnostics, result } = compile(submission.source ?? '', {
+    device: LUCIDAC,
+    opTimeNs: submission.opTimeNs ?? 0,
+  })
   return {
     compiles: result !== null,
     diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: '' })),
@@ -259,6 +262,8 @@ function resourceOf(
     icTimeNs: 100_000,
     sampleRateHz,
     haltOnOverload: submission.haltOnOverload ?? false,
+    halt: submission.halt ?? [],
+    halted: null,
     maxAttempts: 2,
     acceptGaps: false,
     submittedAt: at,

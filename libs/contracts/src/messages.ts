@@ -180,6 +180,7 @@ export type PlotChannel = Message<lucihub.v1.PlotChannel.$Properties>
 
 // run.proto
 export type RunSpec = Message<lucihub.v1.RunSpec.$Properties>
+export type HaltConditionMessage = Message<lucihub.v1.HaltCondition.$Properties>
 export const RunSpec = messageType('RunSpec', v1.RunSpec)
 export type SubmitRunRequest = Message<lucihub.v1.SubmitRunRequest.$Properties>
 export const SubmitRunRequest = messageType('SubmitRunRequest', v1.SubmitRunRequest)

@@ -1,11 +1,11 @@
 /** Values of everything that a simple run leaves unsaid: to be spread before what is said. */
 import type { ListRunsRequest, RunMessage, RunSpec } from './messages.ts'
 
-/** Of a specification: not divided, no place, no recipe. */
+/** Of a specification: not divided, no place, no recipe, nothing that halts it. */
 export const PLAIN_SPEC: Pick<
   RunSpec,
-  'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes'
-> = { place: null, split: null, job: null, recipe: '', parametersJson: '', timeoutS: 0, tags: [], notes: '' }
+  'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes' | 'halt'
+> = { place: null, split: null, job: null, recipe: '', parametersJson: '', timeoutS: 0, tags: [], notes: '', halt: [] }
 
 type PlainPart =
   | 'path'

@@ -43,7 +43,7 @@ export const ENTITIES: readonly EntitySchema<TableRow>[] = [
       merge_policy jsonb, partial boolean, timeout_s int null, recipe text, recipe_version int null,
       general_config_id uuid null, exec_config_id uuid null, parameters jsonb, param_sources jsonb, result jsonb,
       result_schemas text[], valid boolean, versions jsonb, schema_version int, state_changes jsonb, tags text[],
-      notes text, sweep_id uuid null, cloned_from uuid null`,
+      notes text, sweep_id uuid null, cloned_from uuid null, halt jsonb`,
   ),
   entity('owner_turn', 'owner_id text key, served_at timestamptz'),
   entity('run_terminal', 'run_id uuid key, state text, at timestamptz, purged boolean'),

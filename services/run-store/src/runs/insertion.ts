@@ -88,6 +88,7 @@ const COLUMNS = [
   'versions',
   'tags',
   'notes',
+  'halt',
 ] as const
 
 const at = (column: (typeof COLUMNS)[number]): string => `$${COLUMNS.indexOf(column) + 1}`
@@ -274,6 +275,7 @@ function columnsOf(
     versions: JSON.stringify(VERSIONS),
     tags: spec.tags,
     notes: spec.notes,
+    halt: JSON.stringify(submission.halt),
   }
 }
 
