@@ -1,4 +1,5 @@
 /** Everything the module is made of: what hears the bus, and what that stands on. */
+import { DeviceApprovals } from './devices/approvals.ts'
 import { DeviceRepository } from './devices/device-repository.ts'
 import { DevicesHandler } from './devices/devices.handler.ts'
 import { AttemptReaper } from './execution/attempt-reaper.ts'
@@ -95,6 +96,7 @@ export const PROVIDERS = [
   FileRepository,
   BlobSweeper,
   DeviceRepository,
+  DeviceApprovals,
   Pepper,
   KeyRepository,
   UserRepository,
