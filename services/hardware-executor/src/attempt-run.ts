@@ -59,14 +59,21 @@ const NOTHING_YET: Recording = {
   halted: null,
 }
 
+/** How a run ended, and whether its device has said that it is at rest: then its connection is as good as before. */
+export interface Performance {
+  readonly conclusion: Conclusion
+  readonly atRest: boolean
+}
+
 /** Runs the attempt on its device and says how it ended. Never rejects. */
-export async function perform(run: AttemptRun): Promise<Conclusion> {
+export async function perform(run: AttemptRun): Promise<Performance> {
   const recording: Recording = { ...NOTHING_YET }
   const ended = await conclude(run, recording).catch(
     async (error: unknown) => run.attempt.stop ?? failure(error, { there: await run.answers() }),
   )
-  const { started, overloads, finalValues } = recording
-  return { ...ended, started, overloads, finalValues }
+  const { started, overloads, finalValues, done, error } = recording
+  const conclusion = { ...ended, started, overloads, finalValues }
+  return { conclusion, atRest: ended.outcome === 'ok' || ended.outcome === 'incomplete' || (done && error === null) }
 }
 
 async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict> {
@@ -102,11 +109,16 @@ function summaryOf({ configuration, opTimeNs, sampleRateHz }: ReadSpec): string 
 async function record(run: AttemptRun, computer: AnalogComputer, recording: Recording): Promise<void> {
   const spec = specOf(run.attempt)
   const { opTimeNs, icTimeNs } = spec
-  const halting = new AbortController()
-  const signal = AbortSignal.any([run.attempt.signal, halting.signal])
+  const attempt = run.attempt.signal
+  // Not AbortSignal.any: what it makes may be collected while somebody still listens, and then a stop is never heard.
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const onAttemptStop = () => stopping.abort()
+  if (attempt.aborted) stopping.abort()
+  else attempt.addEventListener('abort', onAttemptStop)
   const watch = watchOf(spec, (condition) => {
     recording.halted ??= condition
-    halting.abort()
+    stopping.abort()
   })
   const silence = patienceOf((opTimeNs + icTimeNs) / 1e6 + SILENCE_MS, 'The device fell silent during the run.')
   const stop = patienceOf(STOP_WAIT_MS, 'The device did not stop.')
@@ -119,6 +131,7 @@ async function record(run: AttemptRun, computer: AnalogComputer, recording: Reco
     await Promise.race([silence.exhausted, stop.exhausted, recorded])
   } finally {
     watch.end()
+    attempt.removeEventListener('abort', onAttemptStop)
     signal.removeEventListener('abort', onStop)
     silence.end()
     stop.end()

@@ -65,7 +65,12 @@ describe('while leases hold', () => {
   })
 
   test('nobody speaks for another host', async () => {
-    const call = executor.bus.call(store.lease, { host: 'bench-9', bootId: executor.bootId, devices: ['*'] })
+    const call = executor.bus.call(store.lease, {
+      host: 'bench-9',
+      bootId: executor.bootId,
+      devices: ['*'],
+      deadBoots: [],
+    })
     await expect(call).rejects.toThrow('The host "bench-1" may not speak for "bench-9".')
   })
 
@@ -122,7 +127,7 @@ describe('while leases hold', () => {
     const halt = [haltToProto({ kind: 'threshold', channel: 1, level: 0.25, direction: 'falling' })]
     const runId = await submitted(hub, { halt })
     const claimed = await executor.take(runId, FIRST)
-    expect((await executor.command(runId)).spec?.halt).toEqual(halt)
+    expect((await executor.command(runId)).spec?.halt).toMatchObject(halt)
     const reason = 'halted: threshold: channel 1 fell to 0.25'
     const journal = chunksOf([new Float32Array(7), new Float32Array(7)], 4)
     await executor.publishAll(claimed, [...journal, endOf(journal, 2, { reason })])
@@ -254,6 +259,18 @@ describe('when leases end', () => {
       [FIRST, 'bench-1'],
       [SECOND, 'bench-2'],
     ])
+  })
+
+  test('a new boot takes at once what a dead boot of its own host held, and nothing of another host', async () => {
+    const epoch = await executor.epochOf(FIRST)
+    await other.epochOf(SECOND)
+    const dead = executor.bootId
+    executor.bootId = randomUUID()
+    // Not waited for: while the old lease lasts, only the word of its death frees the device.
+    executor.deadBoots = [dead, other.bootId]
+    const { leases } = await executor.lease('*')
+    expect(leases.map(({ device, epoch: given }) => [device?.id, given])).toEqual([[FIRST, epoch + 1]])
+    executor.deadBoots = []
   })
 
   test('a run whose executor is silent is lost, tried again, and fails after the last attempt', async () => {

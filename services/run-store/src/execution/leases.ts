@@ -12,7 +12,8 @@ import type { RunEntered } from '../shards/shard-rows.ts'
 import { parentOf, type OfParent } from './settlement.ts'
 
 /**
- * Binds unbound devices to the host, renews what its boot holds, takes what has been free for the grace time.
+ * Binds unbound devices to the host, renews what its boot holds, takes what has been free for the grace time or what
+ * a boot of the same host held that is dead.
  * An unbound device that two hosts ask for at once goes to the first to update its row: the other's update
  * finds it bound, and what is not bound is not leased. A device that scanners do not see any more is not given
  * to anybody, but who holds it keeps it: a scanner that starts again must not end the runs under way. One that is not
@@ -43,6 +44,7 @@ const LEASE: Statement = {
         epoch = CASE WHEN l.host = $1 AND l.boot_id = $2 AND l.expires > now() THEN l.epoch ELSE l.epoch + 1 END,
         host = $1, boot_id = $2, expires = now() + $4 * interval '1 ms'
       WHERE (l.host = $1 AND l.boot_id = $2 AND l.expires > now()) OR l.expires < now() - $5 * interval '1 ms'
+        OR (l.host = $1 AND l.boot_id <> $2 AND l.boot_id = ANY ($6::text[]))
       RETURNING l.device_id, l.epoch)
     SELECT ${DEVICE_COLUMNS}, held.epoch FROM held JOIN device d ON d.id = held.device_id ORDER BY d.id`,
 }
@@ -64,10 +66,15 @@ export interface LeaseOffer {
   readonly devices: readonly string[]
   readonly ttlMs: number
   readonly graceMs: number
+  /** Boots of the host that it knows to be dead: what they hold is free. */
+  readonly deadBoots: readonly string[]
 }
 
-export function lease(queries: Queries, { host, bootId, devices, ttlMs, graceMs }: LeaseOffer): Promise<HeldLease[]> {
-  return queries.query<HeldLease>(LEASE, [host, bootId, devices, ttlMs, graceMs])
+export function lease(
+  queries: Queries,
+  { host, bootId, devices, ttlMs, graceMs, deadBoots }: LeaseOffer,
+): Promise<HeldLease[]> {
+  return queries.query<HeldLease>(LEASE, [host, bootId, devices, ttlMs, graceMs, deadBoots])
 }
 
 export function cancelsOf(
