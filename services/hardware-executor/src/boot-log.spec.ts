@@ -1,13 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BOOT_LOG, noteBoot } from './boot-log.ts'
+import { bootLogOf, noteBoot } from './boot-log.ts'
 
+let parent: string
 let folder: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lucihub-boots-'))
+  parent = await mkdtemp(join(tmpdir(), 'lucihub-boots-'))
+  folder = join(parent, 'bench-1')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(() => rm(parent, { recursive: true, force: true }))
 
 test('every boot hears of those before it, oldest first, and never of itself', async () => {
   const [a, b, c] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
@@ -25,6 +27,6 @@ test('of many boots the latest sixteen are remembered', async () => {
 
 test('a torn file names nobody who was not there', async () => {
   const boot = crypto.randomUUID()
-  await writeFile(join(folder, BOOT_LOG), `${boot}\n${boot.slice(0, 20)}`)
+  await writeFile(bootLogOf(folder), `${boot}\n${boot.slice(0, 20)}`)
   expect(await noteBoot(folder, crypto.randomUUID())).toEqual([boot])
 })

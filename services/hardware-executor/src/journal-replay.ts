@@ -9,7 +9,6 @@ import { Logger } from '@nestjs/common'
 import { journalBatchOf } from '@lucihub/contracts'
 import type { Bus } from '@lucihub/messaging'
 import { Attempt } from './attempt.ts'
-import { BOOT_LOG } from './boot-log.ts'
 import type { JournalBudget } from './journal-budget.ts'
 import { JournalFile, type RecoveredJournal } from './journal-file.ts'
 import { JournalOutbox } from './journal-outbox.ts'
@@ -29,7 +28,6 @@ export async function replayJournals(
   await mkdir(folder, { recursive: true })
   const replayed: Replayed[] = []
   for (const name of await readdir(folder)) {
-    if (name === BOOT_LOG) continue
     const path = join(folder, name)
     const journal = await JournalFile.recover(path, budget)
     if (journal) replayed.push(replay(journal, bus))
