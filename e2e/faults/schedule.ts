@@ -165,7 +165,13 @@ const KINDS: readonly Kind[] = [
   { kind: 'cut', weight: 10, forMs: [500, 5_000], make: onLeg('cut') },
   { kind: 'cut-up', weight: 4, forMs: [500, 4_000], make: onLeg('cut-up') },
   { kind: 'cut-down', weight: 4, forMs: [500, 4_000], make: onLeg('cut-down') },
-  { kind: 'half-open', weight: 2, forMs: [500, 1_000], make: onLeg('half-open') },
+  {
+    // On NATS alone: its clients live on one connection, and must find out by themselves that it is dead.
+    kind: 'half-open',
+    weight: 4,
+    forMs: [500, 1_000],
+    make: (chance) => ({ kind: 'half-open', leg: chance.pick([...natsLegs, 'api-gateway-nats']) }),
+  },
   { kind: 'reset-storm', weight: 5, forMs: [500, 3_000], make: onLeg('reset-storm') },
   { kind: 'delay', weight: 5, forMs: [1_000, 5_000], make: onLeg('delay') },
   { kind: 'throttle', weight: 3, forMs: [1_000, 5_000], make: onLeg('throttle') },

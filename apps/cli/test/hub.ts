@@ -261,6 +261,8 @@ function resourceOf(
     icTimeNs: 100_000,
     sampleRateHz,
     haltOnOverload: submission.haltOnOverload ?? false,
+    halt: submission.halt ?? [],
+    halted: null,
     maxAttempts: 2,
     acceptGaps: false,
     submittedAt: at,

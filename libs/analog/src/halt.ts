@@ -70,13 +70,21 @@ export function haltReason(condition: HaltCondition): string {
   }
 }
 
-/** Every condition that could never be met, or that asks for what the run does not have. Pointers begin at `/haltConditions`. */
-export function haltViolations(conditions: readonly HaltCondition[], channels: number): Violation[] {
+/** The reason of a run that a condition ended. */
+export function haltedBy(condition: HaltCondition): string {
+  return `halted: ${haltReason(condition)}`
+}
+
+/** Every condition that could never be met, or that asks for what the run does not have. Pointers begin at `at`. */
+export function haltViolations(
+  conditions: readonly HaltCondition[],
+  channels: number,
+  at = '/haltConditions',
+): Violation[] {
   const violations: Violation[] = []
   const expect = (valid: boolean, pointer: string, value: number, remedy: string): void => {
     if (!valid) violations.push({ pointer, value: String(value), message: 'is out of range', remedy })
   }
-  const at = '/haltConditions'
   expect(conditions.length <= HALT_CONDITIONS_MAX, at, conditions.length, `use at most ${HALT_CONDITIONS_MAX}`)
   conditions.forEach((condition, index) => {
     switch (condition.kind) {

@@ -36,6 +36,18 @@ export type GetDeviceRequest = Message<lucihub.v1.GetDeviceRequest.$Properties>
 export const GetDeviceRequest = messageType('GetDeviceRequest', v1.GetDeviceRequest)
 export type GetDeviceReply = Message<lucihub.v1.GetDeviceReply.$Properties>
 export const GetDeviceReply = messageType('GetDeviceReply', v1.GetDeviceReply)
+export type Sighting = Message<lucihub.v1.Sighting.$Properties>
+export type Standing = Message<lucihub.v1.Standing.$Properties>
+export type DeviceWindow = Message<lucihub.v1.DeviceWindow.$Properties>
+export type DeviceChange = Message<lucihub.v1.DeviceChange.$Properties>
+export type JudgeDeviceRequest = Message<lucihub.v1.JudgeDeviceRequest.$Properties>
+export const JudgeDeviceRequest = messageType('JudgeDeviceRequest', v1.JudgeDeviceRequest)
+export type OfferDeviceRequest = Message<lucihub.v1.OfferDeviceRequest.$Properties>
+export const OfferDeviceRequest = messageType('OfferDeviceRequest', v1.OfferDeviceRequest)
+export type ListDeviceChangesRequest = Message<lucihub.v1.ListDeviceChangesRequest.$Properties>
+export const ListDeviceChangesRequest = messageType('ListDeviceChangesRequest', v1.ListDeviceChangesRequest)
+export type ListDeviceChangesReply = Message<lucihub.v1.ListDeviceChangesReply.$Properties>
+export const ListDeviceChangesReply = messageType('ListDeviceChangesReply', v1.ListDeviceChangesReply)
 export type EntityMessage = Message<lucihub.v1.Entity.$Properties>
 export type ActiveDevice = Message<lucihub.v1.ActiveDevice.$Properties>
 export type Device = Message<lucihub.v1.Device.$Properties>
@@ -180,6 +192,7 @@ export type PlotChannel = Message<lucihub.v1.PlotChannel.$Properties>
 
 // run.proto
 export type RunSpec = Message<lucihub.v1.RunSpec.$Properties>
+export type HaltConditionMessage = Message<lucihub.v1.HaltCondition.$Properties>
 export const RunSpec = messageType('RunSpec', v1.RunSpec)
 export type SubmitRunRequest = Message<lucihub.v1.SubmitRunRequest.$Properties>
 export const SubmitRunRequest = messageType('SubmitRunRequest', v1.SubmitRunRequest)

@@ -1,10 +1,20 @@
 /** Values of everything that a simple run leaves unsaid: to be spread before what is said. */
 import type { ListRunsRequest, RunMessage, RunSpec } from './messages.ts'
 
-/** Of a specification: not divided, no place, no recipe. */
+/** Of a specification: not divided, no place, no recipe, nothing that halts it. */
 export const PLAIN_SPEC: Pick<
   RunSpec,
-  'place' | 'split' | 'job' | 'recipe' | 'parametersJson' | 'timeoutS' | 'tags' | 'notes' | 'configJson' | 'execJson'
+  | 'place'
+  | 'split'
+  | 'job'
+  | 'recipe'
+  | 'parametersJson'
+  | 'timeoutS'
+  | 'tags'
+  | 'notes'
+  | 'configJson'
+  | 'execJson'
+  | 'halt'
 > = {
   place: null,
   split: null,
@@ -16,6 +26,7 @@ export const PLAIN_SPEC: Pick<
   notes: '',
   configJson: '',
   execJson: '',
+  halt: [],
 }
 
 type PlainPart =

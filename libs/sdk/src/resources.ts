@@ -11,6 +11,7 @@ import type {
   DevicePhase,
   Diagnostic,
   ElementUse,
+  HaltCondition,
   IntegratorRate,
   RunKind,
   RunState,
@@ -44,7 +45,7 @@ export interface RunSummary {
   readonly kind: RunKind
   readonly title: string
   readonly state: RunState
-  /** Why it failed; empty otherwise. */
+  /** Why it failed, or what halted it; empty otherwise. */
   readonly reason: string
   /** Null for a job, which a worker does. */
   readonly deviceClass: DeviceClass | null
@@ -55,6 +56,9 @@ export interface RunSummary {
   /** Samples per second and channel. */
   readonly sampleRateHz: number
   readonly haltOnOverload: boolean
+  readonly halt: readonly HaltCondition[]
+  /** The condition that ended a completed run before its time; null without. */
+  readonly halted: string | null
   readonly maxAttempts: number
   readonly acceptGaps: boolean
   readonly submittedAt: string
@@ -215,6 +219,8 @@ export interface RunSubmission {
   /** Samples per second and channel. */
   readonly sampleRateHz?: number
   readonly haltOnOverload?: boolean
+  /** What ends OP before its time, whichever is met first; an overload is watched by the device, the rest on its samples. */
+  readonly halt?: readonly HaltCondition[]
   /** How often a run may be tried, 1 to 5. */
   readonly maxAttempts?: number
   /** Lost samples are recorded and shown instead of failing the attempt. */

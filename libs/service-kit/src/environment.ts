@@ -9,6 +9,8 @@ export interface EnvironmentReader {
   integer(name: string, options?: { readonly default?: number; readonly min?: number; readonly max?: number }): number
   /** One of `choices`. Required when there is no default. */
   choice<C extends string>(name: string, choices: readonly C[], fallback?: C): C
+  /** In a form of its own. `parse` takes the fallback, and throws an Error that says what to write instead of others. */
+  parsed<T>(name: string, fallback: string, parse: (text: string) => T): T
 }
 
 /** What is wrong with the environment, as one text for people: each variable, its value and the remedy. */
@@ -71,6 +73,15 @@ function reader(env: NodeJS.ProcessEnv, report: (mistake: string) => void): Envi
       if (given === null) missing(name, wanted)
       else if (given !== '') report(`${name} is "${given}": set it to ${wanted}.`)
       return choices[0] as (typeof choices)[number]
+    },
+    parsed(name, fallback, parse) {
+      const given = value(name) ?? fallback
+      try {
+        return parse(given)
+      } catch (error) {
+        report(`${name} is "${given}": ${reasonOf(error)}`)
+        return parse(fallback)
+      }
     },
   }
 }

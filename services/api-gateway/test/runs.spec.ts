@@ -32,6 +32,8 @@ describe('submitting', () => {
       icTimeNs: 100_000,
       sampleRateHz: 10_000,
       haltOnOverload: false,
+      halt: [],
+      halted: null,
       maxAttempts: 2,
       acceptGaps: false,
       submittedAt: '2023-11-14T22:13:20.000Z',
@@ -116,6 +118,26 @@ describe('submitting', () => {
         },
       ],
     })
+  })
+
+  test('halt conditions are checked against the probes and go to the store as they are', async () => {
+    const halt = [
+      { kind: 'threshold', channel: 0, level: 0.5, direction: 'rising' },
+      { kind: 'steadyState', slopeMax: 2, durationNs: 1000 },
+      { kind: 'wallClock', limitMs: 20 },
+      { kind: 'overload' },
+    ] as const
+    const { run } = await hub.client().submitRun({ ...RUN, halt })
+    expect(run.halt).toEqual(halt)
+    expect(hub.shelf.submissions[0]?.spec?.halt.map(({ kind }) => kind)).toEqual(halt.map(({ kind }) => kind))
+    const beyond = { kind: 'threshold', channel: 9, level: 0.5, direction: 'rising' } as const
+    await expect(hub.client().submitRun({ ...RUN, halt: [beyond] })).rejects.toMatchObject({
+      type: 'validation-failed',
+      status: 422,
+      violations: [{ pointer: '/halt/0/channel', value: '9', message: 'is out of range' }],
+    })
+    const unknown = await hub.ask('/api/v1/runs', jsonBody({ ...RUN, halt: [{ kind: 'boredom' }] }))
+    expect((await problemOf(unknown))['violations']).toMatchObject([{ pointer: '/halt/0/kind' }])
   })
 
   test('an unknown device is a violation, not a missing page', async () => {

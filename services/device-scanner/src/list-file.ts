@@ -1,18 +1,18 @@
 /** The list file as a source: read at every turn, parsed when it changed. A list that cannot be read leaves the last one in force. */
 import { readFile } from 'node:fs/promises'
 import { Logger } from '@nestjs/common'
-import { parseDeviceList, type FoundDevice } from '@lucihub/device'
+import { parseDeviceList, type ListedDevice } from '@lucihub/device'
 
 export class ListFile {
   private readonly log = new Logger('ListFile')
   private text: string | null = null
   private trouble = ''
-  private last: readonly FoundDevice[] = []
+  private last: readonly ListedDevice[] = []
 
   /** `path` may be empty: then there is no list. */
   constructor(private readonly path: string) {}
 
-  async candidates(): Promise<readonly FoundDevice[]> {
+  async candidates(): Promise<readonly ListedDevice[]> {
     if (this.path === '') return []
     try {
       const text = await readFile(this.path, 'utf8')

@@ -5,13 +5,16 @@
  */
 import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common'
 import { descriptionToProto, deviceClass, feeds } from '@lucihub/contracts'
-import { browse, type Closable, type FoundDevice } from '@lucihub/device'
 import { Bus } from '@lucihub/messaging'
 import { gauge } from '@lucihub/service-kit'
+import { Announced } from './announced.ts'
+import { listed, type Candidate, type Source } from './candidate.ts'
 import { SCANNER_CONFIG, type ScannerConfig } from './config.ts'
 import { EndpointWatch } from './endpoint-watch.ts'
 import { ListFile } from './list-file.ts'
+import { ownAddresses } from './own-addresses.ts'
 import { rosterOf, type Roster, type RosterEntry } from './roster.ts'
+import { SubnetSweep } from './subnet-sweep.ts'
 
 /** Endpoints looked at at the same time. */
 const LOOKS_AT_ONCE = 32
@@ -28,9 +31,8 @@ const activeDevices = gauge('lucihub_scanner_active_devices', 'Devices that answ
 export class Scanner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Scanner')
   private readonly list: ListFile
-  private browser: Closable | null = null
-  /** Devices that announced themselves, by name. */
-  private readonly announced = new Map<string, FoundDevice>()
+  private announced: Announced | null = null
+  private sweep: SubnetSweep | null = null
   /** By `host:port`, in order of precedence. */
   private watches = new Map<string, EndpointWatch>()
   private readonly waiting = new Set<EndpointWatch>()
@@ -52,20 +54,28 @@ export class Scanner implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   onApplicationBootstrap(): void {
-    if (this.config.mdns) this.browser = this.browse()
+    const { mdns, mdnsInterface, publicAddresses, subnet, subnetPort, subnetRatePerS, subnetPauseMs } = this.config
+    if (mdns) this.announced = new Announced({ networkInterface: mdnsInterface, publicToo: publicAddresses })
+    if (subnet.length > 0)
+      this.sweep = new SubnetSweep({
+        addresses: subnet,
+        port: subnetPort,
+        ratePerS: subnetRatePerS,
+        pauseMs: subnetPauseMs,
+      })
     void this.turn()
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true
     clearTimeout(this.timer)
-    await this.browser?.close()
+    await Promise.all([this.announced?.close(), this.sweep?.close()])
   }
 
   /** One turn: what is there to look at, and a look at each. */
   private async turn(): Promise<void> {
     const startedAt = performance.now()
-    this.watch([...(await this.list.candidates()), ...this.announced.values()])
+    this.watch(await this.candidates())
     for (const watch of this.watches.values()) if (!this.looking.has(watch)) this.waiting.add(watch)
     this.pump()
     void this.publish()
@@ -76,18 +86,20 @@ export class Scanner implements OnApplicationBootstrap, BeforeApplicationShutdow
     )
   }
 
-  private browse(): Closable {
-    const { mdnsInterface } = this.config
-    return browse({
-      ...(mdnsInterface && { networkInterface: mdnsInterface }),
-      onUp: (device) => this.announced.set(device.name, device),
-      onDown: ({ name }) => this.announced.delete(name),
-      onProblem: (problem) => this.log.warn(problem.message),
-    })
+  /** Of all sources, in order of precedence. */
+  private async candidates(): Promise<readonly Candidate[]> {
+    const of = (source: Source) => ({ source, trusted: this.config.trust.includes(source) })
+    const nowhere = { location: null }
+    return [
+      ...(await this.list.candidates()).map((device) => ({ ...listed(device), ...of('list') })),
+      ...this.config.devices.map((device) => ({ ...listed(device), ...of('static') })),
+      ...(this.announced?.candidates() ?? []).map((device) => ({ ...device, ...nowhere, ...of('mdns') })),
+      ...(this.sweep?.candidates() ?? []).map((device) => ({ ...device, ...nowhere, ...of('subnet') })),
+    ]
   }
 
   /** Keeps the watches of endpoints that are still named, begins new ones, and forgets the rest. */
-  private watch(candidates: readonly FoundDevice[]): void {
+  private watch(candidates: readonly Candidate[]): void {
     const watches = new Map<string, EndpointWatch>()
     for (const candidate of candidates) {
       const key = `${candidate.host}:${candidate.port}`
@@ -154,7 +166,7 @@ export class Scanner implements OnApplicationBootstrap, BeforeApplicationShutdow
     const sightings = [...this.watches.values()].flatMap(({ candidate, identity }) =>
       identity ? [{ ...candidate, ...identity }] : [],
     )
-    const roster = rosterOf(sightings)
+    const roster = rosterOf(sightings, ownAddresses())
     const warnings = roster.warnings.join('\n')
     if (warnings !== this.warned) roster.warnings.forEach((warning) => this.log.warn(warning))
     this.warned = warnings

@@ -7,6 +7,7 @@ import { lucidacDescription, type AnalogComputer, type DeviceDescription } from 
 import { descriptionFromProto, deviceClass, feeds, type ActiveDevice, type ActiveDeviceList } from '@lucihub/contracts'
 import {
   advertise,
+  encodeFrame,
   mdnsNameOf,
   serveDevice,
   serveJsonLines,
@@ -17,10 +18,13 @@ import { Bus } from '@lucihub/messaging'
 import { start, type RunningService } from '@lucihub/service-kit'
 import { SimulatedComputer } from '@lucihub/simulation'
 import { privateNats, until, type PrivateServer } from '@lucihub/testing'
+import type { ScannerConfig } from '../src/config.ts'
 import { deviceScanner } from '../src/device-scanner.module.ts'
+import { SubnetSweep } from '../src/subnet-sweep.ts'
 
 const A = '04-E9-E5-00-00-0A'
 const B = '04-E9-E5-00-00-0B'
+const C = '04-E9-E5-00-00-0C'
 const LOOPBACK = '127.0.0.1'
 
 let nats: PrivateServer
@@ -60,7 +64,7 @@ afterAll(async () => {
 })
 
 /** A scanner of its own name, so that the lists of different tests do not mix. */
-async function scanning(lines: readonly string[], { mdns = false } = {}): Promise<void> {
+async function scanning(lines: readonly string[], overrides: Partial<ScannerConfig> = {}): Promise<void> {
   writeFileSync(listFile, lines.join('\n'))
   const name = `scanner-${crypto.randomUUID()}`
   ear.subscribe(feeds.activeDevices, { address: [name] }, (list) => lists.push(list))
@@ -72,9 +76,17 @@ async function scanning(lines: readonly string[], { mdns = false } = {}): Promis
         logLevel: 'silent',
         name,
         listFile,
-        mdns,
+        devices: [],
+        mdns: false,
         mdnsInterface: LOOPBACK,
+        subnet: [],
+        subnetPort: 5732,
+        subnetRatePerS: 500,
+        subnetPauseMs: 50,
+        publicAddresses: false,
+        trust: ['list', 'static'],
         scanIntervalMs: 50,
+        ...overrides,
       }),
     ),
   )
@@ -222,7 +234,8 @@ test('a device that is known is only pinged, and nothing stays connected', async
     'ping',
     'ping',
     'extractCommand',
-    ...Array.from({ length: 5 }, () => 'ping'),
+    'getSystemIdentCommand',
+    ...Array.from({ length: 4 }, () => 'ping'),
   ])
   await until(() => a.connections() === 0, { what: 'nobody is connected' })
 })
@@ -243,7 +256,7 @@ test('a device that speaks JSON lines is a device like the others', async () => 
     [B, old.port],
   ])
   await until(() => commands.length > 5, { what: 'it was looked at often' })
-  expect(commands.slice(0, 5)).toEqual(['ping', 'get_entities', 'ping', 'ping', 'ping'])
+  expect(commands.slice(0, 5)).toEqual(['ping', 'get_entities', 'sys_ident', 'ping', 'ping'])
 })
 
 test('a list without changes is published again as a sign of life', async () => {
@@ -255,3 +268,88 @@ test('a list without changes is published again as a sign of life', async () => 
     [2, [A]],
   ])
 })
+
+test('every source says who it is, whether it is trusted, and what it knows of the place', async () => {
+  const [a, b, c] = [await device(A), await device(B), await device(C)]
+  const place = { location: { stack: 1, carrier: 4 }, simulator: false, line: 1 }
+  await scanning([`127.0.0.1:${a.port}`], {
+    devices: [{ ...place, host: LOOPBACK, port: b.port, name: 'fixed' }],
+    subnet: [LOOPBACK],
+    subnetPort: c.port,
+  })
+  const { devices: found } = await list('all three are listed', (listed) => listed.length === 3)
+  expect(
+    found.map(({ id, sighting }) => [id, sighting?.source, sighting?.trusted, sighting?.location?.carrier ?? null]),
+  ).toEqual([
+    [A, 'list', true, null],
+    [B, 'static', true, 4],
+    [C, 'subnet', false, null],
+  ])
+  expect(found.map(({ sighting }) => sighting?.generation)).toEqual(['protobuf', 'protobuf', 'protobuf'])
+})
+
+test('a device that opens no more leaves the subnet, and one that comes is found', async () => {
+  const a = await device(A)
+  await scanning([], { subnet: [LOOPBACK], subnetPort: a.port, trust: ['subnet'] })
+  const { devices: found } = await list('it is found', (listed) => listed.length === 1)
+  expect([ids(found), found[0]?.sighting?.trusted]).toEqual([[A], true])
+  await close(a)
+  await list('it has left', (listed) => listed.length === 0)
+  await device(B, { port: a.port })
+  await list('another is found', (listed) => ids(listed).join() === B)
+})
+
+test('a sweep knocks no faster than it may', async () => {
+  let knocks = 0
+  const door = createServer((socket) => {
+    knocks += 1
+    socket.on('error', () => undefined)
+    socket.destroy()
+  })
+  strangers.push(door)
+  await new Promise<void>((resolve) => door.listen(0, LOOPBACK, resolve))
+  const { port } = door.address() as AddressInfo
+  const started = performance.now()
+  const sweep = new SubnetSweep({ addresses: Array(20).fill(LOOPBACK), port, ratePerS: 100, pauseMs: 60_000 })
+  await until(() => knocks === 20, { what: 'every address was knocked at' })
+  // Timers may be late, never early: 19 pauses of 10 ms lie between 20 knocks.
+  expect(performance.now() - started).toBeGreaterThan(180)
+  await sweep.close()
+  expect(sweep.candidates()).toEqual([{ name: '', host: LOOPBACK, port, simulator: false }])
+})
+
+test('one MAC address at two addresses is told with both', async () => {
+  const [one, two] = [await device(A), await device(A)]
+  await scanning([`127.0.0.1:${one.port}`, `127.0.0.1:${two.port}`])
+  const { devices: found } = await list('both are known', (listed) => listed[0]?.sighting?.alsoAt.length === 1)
+  expect(found.map(({ port, sighting }) => [port, sighting?.alsoAt])).toEqual([[one.port, [`127.0.0.1:${two.port}`]]])
+})
+
+test('devices that lie about lengths, babble and flood cost the others nothing', async () => {
+  const flood = encodeFrame({ messageV1: { runDataMessage: { run: { id: 'nobody' } } } })
+  const hostile = [
+    // A frame of 2 GiB is announced, and some bytes of it come.
+    Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07, 1, 2, 3]),
+    Buffer.alloc(65_536, 0xa5),
+    Buffer.from('{"type":"ping"'.repeat(20_000)),
+    Buffer.concat(Array<Uint8Array>(20_000).fill(flood)),
+  ]
+  const ports = await Promise.all(
+    hostile.map(async (bytes) => {
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined)
+        socket.on('data', () => undefined)
+        socket.write(bytes)
+      })
+      strangers.push(server)
+      await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve))
+      return (server.address() as AddressInfo).port
+    }),
+  )
+  const a = await device(A)
+  await scanning([...ports, a.port].map((port) => `127.0.0.1:${port}`))
+  const { devices: found } = await list('the device is listed', (listed) => listed.length === 1)
+  expect(ids(found)).toEqual([A])
+  await close(a)
+  await list('one that goes is missed all the same', (listed) => listed.length === 0)
+}, 60_000)

@@ -8,20 +8,25 @@ import {
   sampleCount,
   type AnalogComputer,
   type Configuration,
+  type HaltCondition,
   type RunEvent,
   type RunRequest,
+  type SampleChunk,
 } from '@lucihub/analog'
-import { configurationFromProto } from '@lucihub/contracts'
+import { configurationFromProto, haltFromProto } from '@lucihub/contracts'
 import { crashPoint } from '@lucihub/service-kit'
 import type { Attempt } from './attempt.ts'
 import type { AttemptJournal, Conclusion } from './attempt-journal.ts'
 import { samplesRead } from './executor-metrics.ts'
+import { haltWatch, wallClockOf } from './halt-watch.ts'
 import { verdict, type DeviceReport, type Verdict } from './verdict.ts'
 
 /** How long a device may be silent beyond the run's own length, ms. */
 const SILENCE_MS = 10_000
 /** How long a stopped device may go on before it is left alone, ms. */
 const STOP_WAIT_MS = 1000
+/** Longest time that a timer can wait, ms: no run takes as long. */
+const TIMER_MAX_MS = 2 ** 31 - 1
 
 const log = new Logger('AttemptRun')
 
@@ -44,14 +49,31 @@ interface Recording extends DeviceReport {
   finalValues: readonly number[]
 }
 
+const NOTHING_YET: Recording = {
+  finalValues: [],
+  overloads: [],
+  gaps: 0,
+  error: null,
+  done: false,
+  started: false,
+  halted: null,
+}
+
+/** How a run ended, and whether its device has said that it is at rest: then its connection is as good as before. */
+export interface Performance {
+  readonly conclusion: Conclusion
+  readonly atRest: boolean
+}
+
 /** Runs the attempt on its device and says how it ended. Never rejects. */
-export async function perform(run: AttemptRun): Promise<Conclusion> {
-  const recording: Recording = { finalValues: [], overloads: [], gaps: 0, error: null, done: false, started: false }
+export async function perform(run: AttemptRun): Promise<Performance> {
+  const recording: Recording = { ...NOTHING_YET }
   const ended = await conclude(run, recording).catch(
     async (error: unknown) => run.attempt.stop ?? failure(error, { there: await run.answers() }),
   )
-  const { started, overloads, finalValues } = recording
-  return { ...ended, started, overloads, finalValues }
+  const { started, overloads, finalValues, done, error } = recording
+  const conclusion = { ...ended, started, overloads, finalValues }
+  return { conclusion, atRest: ended.outcome === 'ok' || ended.outcome === 'incomplete' || (done && error === null) }
 }
 
 async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict> {
@@ -68,7 +90,7 @@ async function conclude(run: AttemptRun, recording: Recording): Promise<Verdict>
   crashPoint('start-intent-synced')
   permit()
   recording.started = true
-  await record(run, computer.run(requestOf(run, spec), attempt.signal), recording)
+  await record(run, computer, recording)
   crashPoint('device-done')
   const complete = recording.done && journal.samplesPerChannel >= spec.samples
   if (attempt.stop && !complete) return attempt.stop
@@ -84,17 +106,33 @@ function summaryOf({ configuration, opTimeNs, sampleRateHz }: ReadSpec): string 
 }
 
 /** Writes down what the device reports until it is done, falls silent, or does not stop when told to. */
-async function record(run: AttemptRun, events: AsyncIterable<RunEvent>, recording: Recording): Promise<void> {
-  const { opTimeNs, icTimeNs } = specOf(run.attempt)
+async function record(run: AttemptRun, computer: AnalogComputer, recording: Recording): Promise<void> {
+  const spec = specOf(run.attempt)
+  const { opTimeNs, icTimeNs } = spec
+  const attempt = run.attempt.signal
+  // Not AbortSignal.any: what it makes may be collected while somebody still listens, and then a stop is never heard.
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const onAttemptStop = () => stopping.abort()
+  if (attempt.aborted) stopping.abort()
+  else attempt.addEventListener('abort', onAttemptStop)
+  const watch = watchOf(spec, (condition) => {
+    recording.halted ??= condition
+    stopping.abort()
+  })
   const silence = patienceOf((opTimeNs + icTimeNs) / 1e6 + SILENCE_MS, 'The device fell silent during the run.')
   const stop = patienceOf(STOP_WAIT_MS, 'The device did not stop.')
   silence.begin()
   const onStop = () => stop.begin()
-  run.attempt.signal.addEventListener('abort', onStop)
+  signal.addEventListener('abort', onStop)
   try {
-    await Promise.race([silence.exhausted, stop.exhausted, recordAll(run, events, { recording, heard: silence.begin })])
+    const events = computer.run(requestOf(run, spec), signal)
+    const recorded = recordAll(run, events, { recording, watch, heard: silence.begin })
+    await Promise.race([silence.exhausted, stop.exhausted, recorded])
   } finally {
-    run.attempt.signal.removeEventListener('abort', onStop)
+    watch.end()
+    attempt.removeEventListener('abort', onAttemptStop)
+    signal.removeEventListener('abort', onStop)
     silence.end()
     stop.end()
   }
@@ -103,7 +141,7 @@ async function record(run: AttemptRun, events: AsyncIterable<RunEvent>, recordin
 async function recordAll(
   run: AttemptRun,
   events: AsyncIterable<RunEvent>,
-  { recording, heard }: { recording: Recording; heard(): void },
+  { recording, watch, heard }: { recording: Recording; watch: StreamWatch; heard(): void },
 ): Promise<void> {
   const { journal } = run
   for await (const event of events) {
@@ -111,11 +149,13 @@ async function recordAll(
     switch (event.kind) {
       case 'phase':
         journal.phase(event)
+        if (event.phase === 'OP') watch.begin()
         if (event.phase === 'DONE') recording.done = true
         if (event.phase === 'ERROR') recording.error = event.reason || 'The device reported an error without a reason.'
         break
       case 'samples':
         journal.samples(event.chunk)
+        watch.samples(event.chunk)
         crashPoint('first-samples-recorded')
         samplesRead.inc(event.chunk.count * event.chunk.blocks.length)
         await stopWithoutRoom(run)
@@ -132,6 +172,31 @@ async function recordAll(
     }
   }
   journal.flush()
+}
+
+interface StreamWatch {
+  /** OP has begun. */
+  begin(): void
+  samples(chunk: SampleChunk): void
+  end(): void
+}
+
+/** Calls `met` with every condition that the samples or the clock meet. */
+function watchOf(spec: ReadSpec, met: (condition: HaltCondition) => void): StreamWatch {
+  const { halt } = spec
+  const watch = haltWatch(halt, spec)
+  const clock = wallClockOf(halt)
+  let timer: NodeJS.Timeout | undefined
+  return {
+    begin: () => {
+      if (clock) timer = setTimeout(() => met(clock), Math.min(clock.limitMs, TIMER_MAX_MS))
+    },
+    samples: (chunk) => {
+      const condition = watch.samples(chunk)
+      if (condition) met(condition)
+    },
+    end: () => clearTimeout(timer),
+  }
 }
 
 async function stopWithoutRoom({ attempt, journal }: AttemptRun): Promise<void> {
@@ -168,13 +233,16 @@ interface ReadSpec {
   readonly sampleRateHz: number
   readonly haltOnOverload: boolean
   readonly acceptGaps: boolean
+  readonly halt: readonly HaltCondition[]
   /** Samples per channel to expect; 0 without a channel. */
   readonly samples: number
 }
 
 function specOf({ command: { spec } }: Attempt): ReadSpec {
   if (!spec?.configuration) throw new Problem('invalid-request', 'The command has no configuration.')
-  const { icTimeNs, opTimeNs, sampleRateHz, haltOnOverload, acceptGaps } = spec
+  const { icTimeNs, opTimeNs, sampleRateHz, acceptGaps } = spec
+  const halt = spec.halt.map(haltFromProto)
+  const haltOnOverload = spec.haltOnOverload || halt.some(({ kind }) => kind === 'overload')
   const samples = spec.configuration.probes.length > 0 ? sampleCount(opTimeNs, sampleRateHz) : 0
   return {
     configuration: configurationFromProto(spec.configuration),
@@ -183,6 +251,7 @@ function specOf({ command: { spec } }: Attempt): ReadSpec {
     sampleRateHz,
     haltOnOverload,
     acceptGaps,
+    halt,
     samples,
   }
 }

@@ -14,6 +14,7 @@ import { AttemptJournal } from './attempt-journal.ts'
 import { EXECUTOR_CONFIG, type ExecutorConfig } from './config.ts'
 import { DeviceDriver, type HeldLease } from './device-driver.ts'
 import { attemptsEnded, devicesLeased, journalBytes } from './executor-metrics.ts'
+import { noteBoot } from './boot-log.ts'
 import { lockJournals, type Lock } from './device-lock.ts'
 import { JournalBudget } from './journal-budget.ts'
 import { JournalFile } from './journal-file.ts'
@@ -45,6 +46,8 @@ export class Bench {
   private readonly folder: string
   private journals: Lock | null = null
   private closing = false
+  /** Processes that had our journals before us; whoever has their lock knows that they are gone. */
+  deadBoots: readonly string[] = []
 
   constructor(
     private readonly bus: Bus,
@@ -66,6 +69,7 @@ export class Bench {
       await sleep(LOCK_PAUSE_MS)
     }
     if (this.closing) return
+    this.deadBoots = await noteBoot(this.folder, this.bus.bootId)
     const replayed = await replayJournals(this.folder, { bus: this.bus, budget: this.budget })
     for (const { attempt, outbox } of replayed) {
       this.inHand.set(attempt.key, { attempt, outbox })

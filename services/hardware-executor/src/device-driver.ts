@@ -121,7 +121,7 @@ export class DeviceDriver {
   /** Drives a claimed attempt to its end record and sets the device free. Needs `reserve`. Never rejects. */
   async drive({ attempt, deviceRunId, journal }: ClaimedAttempt): Promise<Conclusion> {
     this.current = attempt
-    const conclusion = await perform({
+    const { conclusion, atRest } = await perform({
       attempt,
       deviceRunId,
       journal,
@@ -129,8 +129,8 @@ export class DeviceDriver {
       answers: () => this.answers(),
       permit: () => this.permit(attempt),
     })
-    // Whatever was not clean is followed by a takeover: the next attempt connects afresh.
-    if (conclusion.outcome !== 'ok' && conclusion.outcome !== 'incomplete') await this.disconnect()
+    // A device that did not come to rest is taken over anew: the next attempt connects afresh.
+    if (!atRest) await this.disconnect()
     await journal.end(conclusion)
     this.release()
     return conclusion

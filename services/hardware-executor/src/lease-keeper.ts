@@ -59,7 +59,7 @@ export class LeaseKeeper implements OnApplicationBootstrap, BeforeApplicationShu
   private async renew(askedAt: number): Promise<void> {
     const { host, devices } = this.config
     try {
-      const request = { host, bootId: this.bus.bootId, devices }
+      const request = { host, bootId: this.bus.bootId, devices, deadBoots: [...this.bench.deadBoots] }
       const { leases, cancels } = await this.bus.call(store.lease, request, { timeoutMs: REPLY_MS })
       this.bench.hold(leases.flatMap((lease) => heldLease(lease, askedAt)))
       cancels.forEach((attempt) => this.bench.cancel(attempt))

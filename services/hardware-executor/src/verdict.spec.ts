@@ -1,6 +1,6 @@
 import { verdict, type DeviceReport, type Expectation } from './verdict.ts'
 
-const REPORT: DeviceReport = { done: true, error: null, gaps: 0, overloads: [] }
+const REPORT: DeviceReport = { done: true, error: null, gaps: 0, overloads: [], halted: null }
 const EXPECTED: Expectation = { samples: 100, arrived: 100, acceptGaps: false, haltOnOverload: false }
 
 function check(report: Partial<DeviceReport>, expected: Partial<Expectation>): string {
@@ -17,7 +17,14 @@ test.each<[string, Partial<DeviceReport>, Partial<Expectation>]>([
   ['incomplete: 99 of 100 samples per channel arrived.', {}, { arrived: 99 }],
   ['incomplete: 2 chunks of samples were lost on the way from the device.', { gaps: 2 }, { arrived: 80 }],
   ['ok', { gaps: 2 }, { arrived: 80, acceptGaps: true }],
-  ['ok', { overloads: [3] }, { arrived: 10, haltOnOverload: true }],
+  ['ok: halted: overload', { overloads: [3] }, { arrived: 10, haltOnOverload: true }],
+  ['ok', { overloads: [3] }, { arrived: 100, haltOnOverload: true }],
+  ['ok: halted: wall clock: 5 ms have passed', { halted: { kind: 'wallClock', limitMs: 5 } }, { arrived: 10 }],
+  [
+    'incomplete: 2 chunks of samples were lost on the way from the device.',
+    { gaps: 2, halted: { kind: 'wallClock', limitMs: 5 } },
+    {},
+  ],
   ['incomplete: 10 of 100 samples per channel arrived.', { overloads: [3] }, { arrived: 10 }],
   ['incomplete: 10 of 100 samples per channel arrived.', {}, { arrived: 10, haltOnOverload: true }],
 ])('%s', (expected, report, expectation) => {

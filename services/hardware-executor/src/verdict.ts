@@ -1,9 +1,9 @@
 /** How a run went, judged by what its device reported. Pure. */
-import type { AttemptOutcome } from '@lucihub/analog'
+import { haltedBy, type AttemptOutcome, type HaltCondition } from '@lucihub/analog'
 
 export interface Verdict {
   readonly outcome: AttemptOutcome
-  /** For people; empty when all went well. */
+  /** For people; empty when all went well, and what halted it where something did. */
   readonly reason: string
 }
 
@@ -16,6 +16,8 @@ export interface DeviceReport {
   gaps: number
   /** Outputs (cluster * 16 + clane) whose overload flag was latched. */
   overloads: readonly number[]
+  /** The condition for which the device was stopped; null when none was met. */
+  halted: HaltCondition | null
 }
 
 /** What the run was to bring. */
@@ -27,17 +29,21 @@ export interface Expectation {
   readonly haltOnOverload: boolean
 }
 
-/** A run that the user let an overload end is `ok`: it did what was asked, and the overload is on record. */
+const OVERLOAD = { kind: 'overload' } as const
+
+/** A run that the user let a condition end is `ok`: it did what was asked, and the reason is on record. */
 export function verdict(
-  { error, done, gaps, overloads }: DeviceReport,
+  { error, done, gaps, overloads, halted }: DeviceReport,
   { samples, arrived, acceptGaps, haltOnOverload }: Expectation,
 ): Verdict {
   if (error !== null) return { outcome: 'device_error', reason: error }
   if (!done) return { outcome: 'device_lost', reason: 'The device stopped reporting before the run was done.' }
   if (gaps > 0 && !acceptGaps)
     return { outcome: 'incomplete', reason: `${gaps} chunks of samples were lost on the way from the device.` }
-  const mayBeShorter = gaps > 0 || (haltOnOverload && overloads.length > 0)
-  if (arrived < samples && !mayBeShorter)
+  const isShort = arrived < samples
+  const met = halted ?? (isShort && haltOnOverload && overloads.length > 0 ? OVERLOAD : null)
+  if (met) return { outcome: 'ok', reason: haltedBy(met) }
+  if (isShort && gaps === 0)
     return { outcome: 'incomplete', reason: `${arrived} of ${samples} samples per channel arrived.` }
   return { outcome: 'ok', reason: '' }
 }

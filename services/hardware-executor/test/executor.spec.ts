@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { lucidacDescription, samplesOf } from '@lucihub/analog'
+import { lucidacDescription, samplesOf, type HaltCondition } from '@lucihub/analog'
 import { ClaimResult, type JournalRecord } from '@lucihub/contracts'
 import { start, type RunningService } from '@lucihub/service-kit'
 import { SimulatedComputer } from '@lucihub/simulation'
@@ -247,6 +247,67 @@ test.each([['a nudge'], ['the lease reply']])('%s cancels a run in the middle, w
   expect(samplesIn(journal, 0).length).toBeGreaterThan(0)
   expect(samplesIn(journal, 0).length).toBeLessThan(90_000)
   expect(device.commands.at(-1)?.command).toBe('stopRunCommand')
+})
+
+const PLAIN_RUN_MS = 9000
+test.each<[string, HaltCondition, string]>([
+  [
+    'a channel passes a level',
+    { kind: 'threshold', channel: 1, level: 0.7, direction: 'rising' },
+    'threshold: channel 1 rose to 0.7',
+  ],
+  [
+    'a channel falls below a level',
+    { kind: 'threshold', channel: 0, level: 0, direction: 'falling' },
+    'threshold: channel 0 fell to 0',
+  ],
+  [
+    'nothing moves any more',
+    { kind: 'steadyState', slopeMax: 1000, durationNs: 5e6 },
+    'steady state: no slope above 1000 1/s for 5000000 ns',
+  ],
+  ['time is up', { kind: 'wallClock', limitMs: 60 }, 'wall clock: 60 ms have passed'],
+])('a run is halted when %s, and what it had measured is its result', async (_, condition, reason) => {
+  const device = await leased(A, { realTime: true })
+  const never: HaltCondition = { kind: 'threshold', channel: 0, level: 99, direction: 'either' }
+  const command = runCommand(A, { opTimeMs: PLAIN_RUN_MS, sampleRateHz: 10_000, halt: [never, condition] })
+  await store.dispatch(command, HOST)
+  const journal = await sealed(command.runId)
+  expect(end(journal)).toMatchObject({ outcome: 'ok', reason: `halted: ${reason}`, started: true })
+  expect(journal.filter(({ gap }) => gap)).toEqual([])
+  const { length } = samplesIn(journal, 0)
+  expect(length).toBeGreaterThan(0)
+  expect(length).toBeLessThan(PLAIN_RUN_MS * 10)
+  expect(end(journal).channels.map(({ samples }) => samples)).toEqual([length, length])
+  expect(device.commands.filter(({ command: name }) => name === 'stopRunCommand')).toHaveLength(1)
+  // The connection is as good as after any run.
+  const next = runCommand(A)
+  await store.dispatch(next, HOST)
+  expect(end(await sealed(next.runId))).toMatchObject({ outcome: 'ok', reason: '' })
+  expect(device.server.connections()).toBe(1)
+})
+
+test('a run is halted by the overload that the device sees', async () => {
+  const [carrier] = OSCILLATOR.carriers
+  const [cluster] = carrier?.clusters ?? []
+  if (!carrier || !cluster) throw new Error('the oscillator has a cluster')
+  const growing = { ...cluster, lanes: [{ lane: 0, source: 0, coefficient: 1, upscaled: false, sinks: [0] }] }
+  const growth = { ...cluster, lanes: growing.lanes.map((lane) => ({ ...lane, coefficient: -1 })) }
+  const device = await leased(A)
+  const runs = [growing, growth].map((one) =>
+    runCommand(A, {
+      configuration: { ...OSCILLATOR, carriers: [{ ...carrier, clusters: [one] }] },
+      halt: [{ kind: 'overload' }],
+    }),
+  )
+  const ends = []
+  for (const command of runs) {
+    await store.dispatch(command, HOST)
+    ends.push(end(await sealed(command.runId)))
+  }
+  // An integrator inverts: of the two signs one decays, the other grows beyond full scale.
+  expect(ends.map(({ outcome, reason }) => `${outcome} ${reason}`).sort()).toEqual(['ok ', 'ok halted: overload'])
+  expect(device.starts()).toBe(2)
 })
 
 test('a run that is canceled before it starts never reaches the device', async () => {

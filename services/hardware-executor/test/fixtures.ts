@@ -2,11 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { PORTABLE_CARRIER, lucidacDescription, samplesOf, type Configuration } from '@lucihub/analog'
+import {
+  PORTABLE_CARRIER,
+  lucidacDescription,
+  samplesOf,
+  type Configuration,
+  type HaltCondition,
+} from '@lucihub/analog'
 import {
   configurationToProto,
   descriptionToProto,
   deviceClass,
+  haltToProto,
   PLAIN_SPEC,
   runKind,
   type ActiveDevice,
@@ -112,11 +119,12 @@ export interface CommandOptions {
   readonly opTimeMs?: number
   readonly sampleRateHz?: number
   readonly configuration?: Configuration
+  readonly halt?: readonly HaltCondition[]
 }
 
 export function runCommand(
   deviceId: string,
-  { opTimeMs = 200, sampleRateHz = 50_000, configuration = OSCILLATOR }: CommandOptions = {},
+  { opTimeMs = 200, sampleRateHz = 50_000, configuration = OSCILLATOR, halt = [] }: CommandOptions = {},
 ): RunCommand {
   return {
     runId: crypto.randomUUID(),
@@ -137,6 +145,7 @@ export function runCommand(
       haltOnOverload: false,
       maxAttempts: 1,
       acceptGaps: false,
+      halt: halt.map(haltToProto),
     },
   }
 }

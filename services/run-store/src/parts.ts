@@ -8,6 +8,7 @@ import { Overview } from './lifecycle/overview.ts'
 import { Removal } from './lifecycle/removal.ts'
 import { Retention } from './lifecycle/retention.ts'
 import { RunChanges } from './lifecycle/run-changes.ts'
+import { DeviceApprovals } from './devices/approvals.ts'
 import { DeviceRepository } from './devices/device-repository.ts'
 import { DevicesHandler } from './devices/devices.handler.ts'
 import { AttemptReaper } from './execution/attempt-reaper.ts'
@@ -127,6 +128,7 @@ export const PROVIDERS = [
   FileRepository,
   BlobSweeper,
   DeviceRepository,
+  DeviceApprovals,
   Pepper,
   KeyRepository,
   UserRepository,

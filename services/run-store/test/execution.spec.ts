@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { attemptState, broadcasts, ClaimResult, store, type CancelNudge } from '@lucihub/contracts'
+import { attemptState, broadcasts, ClaimResult, haltToProto, store, type CancelNudge } from '@lucihub/contracts'
 import { until } from '@lucihub/testing'
-import { endOf, FakeExecutor, journalOf, wave, type End } from './fake-executor.ts'
+import { chunksOf, endOf, FakeExecutor, journalOf, wave, type End } from './fake-executor.ts'
 import { ALICE, announce, eventually, getRun, inState, startHub, submit, submitted, type Hub } from './hub.ts'
 
 const DEVICES = ['04-E9-E5-00-00-01', '04-E9-E5-00-00-02'] as const
@@ -65,7 +65,12 @@ describe('while leases hold', () => {
   })
 
   test('nobody speaks for another host', async () => {
-    const call = executor.bus.call(store.lease, { host: 'bench-9', bootId: executor.bootId, devices: ['*'] })
+    const call = executor.bus.call(store.lease, {
+      host: 'bench-9',
+      bootId: executor.bootId,
+      devices: ['*'],
+      deadBoots: [],
+    })
     await expect(call).rejects.toThrow('The host "bench-1" may not speak for "bench-9".')
   })
 
@@ -116,6 +121,29 @@ describe('while leases hold', () => {
       { number: 1, outcome: 'device_error', reason: 'the first time' },
       { number: 2, outcome: 'device_error' },
     ])
+  })
+
+  test('halt conditions travel with the command, and a run that one of them ended is completed with that as its reason', async () => {
+    const halt = [haltToProto({ kind: 'threshold', channel: 1, level: 0.25, direction: 'falling' })]
+    const runId = await submitted(hub, { halt })
+    const claimed = await executor.take(runId, FIRST)
+    expect((await executor.command(runId)).spec?.halt).toMatchObject(halt)
+    const reason = 'halted: threshold: channel 1 fell to 0.25'
+    const journal = chunksOf([new Float32Array(7), new Float32Array(7)], 4)
+    await executor.publishAll(claimed, [...journal, endOf(journal, 2, { reason })])
+    expect(await inState(hub, runId, 'COMPLETED')).toMatchObject({
+      reason,
+      storedSamples: 7,
+      expectedSamples: 100,
+      spec: { halt },
+    })
+    const refused = submit(hub, {
+      halt: [haltToProto({ kind: 'threshold', channel: 2, level: 0, direction: 'rising' })],
+    })
+    await expect(refused).rejects.toMatchObject({
+      type: 'validation-failed',
+      violations: [{ pointer: '/halt/0/channel' }],
+    })
   })
 
   test('an attempt that never reached the device does not count', async () => {
@@ -231,6 +259,18 @@ describe('when leases end', () => {
       [FIRST, 'bench-1'],
       [SECOND, 'bench-2'],
     ])
+  })
+
+  test('a new boot takes at once what a dead boot of its own host held, and nothing of another host', async () => {
+    const epoch = await executor.epochOf(FIRST)
+    await other.epochOf(SECOND)
+    const dead = executor.bootId
+    executor.bootId = randomUUID()
+    // Not waited for: while the old lease lasts, only the word of its death frees the device.
+    executor.deadBoots = [dead, other.bootId]
+    const { leases } = await executor.lease('*')
+    expect(leases.map(({ device, epoch: given }) => [device?.id, given])).toEqual([[FIRST, epoch + 1]])
+    executor.deadBoots = []
   })
 
   test('a run whose executor is silent is lost, tried again, and fails after the last attempt', async () => {

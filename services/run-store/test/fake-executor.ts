@@ -28,6 +28,8 @@ export type Content = Pick<JournalRecord, 'phase' | 'log' | 'chunk' | 'gap' | 'e
 
 export class FakeExecutor {
   readonly commands: RunCommand[] = []
+  /** Boots of this host that it calls dead. */
+  deadBoots: string[] = []
   private publications = 0
 
   private constructor(
@@ -45,7 +47,7 @@ export class FakeExecutor {
   }
 
   lease(...devices: string[]): Promise<LeaseReply> {
-    return this.bus.call(store.lease, { host: this.host, bootId: this.bootId, devices })
+    return this.bus.call(store.lease, { host: this.host, bootId: this.bootId, devices, deadBoots: this.deadBoots })
   }
 
   /** The epoch of a device's lease; asks until the store gives one. */

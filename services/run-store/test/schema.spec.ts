@@ -53,8 +53,8 @@ test('entities and schema are the same', async () => {
 
 /** Of every table but that of the migrations, in the words of the entities. */
 const COLUMNS = `SELECT c.relname AS table, a.attname AS column,
-    replace(replace(replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz'),
-      'double precision', 'float8'), 'integer', 'int') AS type,
+    replace(replace(replace(replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz'),
+      'time without time zone', 'time'), 'double precision', 'float8'), 'integer', 'int') AS type,
     NOT a.attnotnull AS nullable,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)) AS key
   FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid

@@ -1,7 +1,9 @@
 import {
   ATTEMPT_OUTCOMES,
   ATTEMPT_STATES,
+  CROSSING_DIRECTIONS,
   DEVICE_CLASSES,
+  HALT_CONDITIONS_MAX,
   INTEGRATOR_RATES,
   RUN_KINDS,
   RUN_LIMITS,
@@ -106,6 +108,27 @@ const job = {
   input: z.record(z.string(), z.unknown()).optional().describe('Of a `job`: kept as it is, for the worker'),
 }
 
+export const HaltConditionSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('overload') }),
+    z.strictObject({
+      kind: z.literal('threshold'),
+      channel: z.int().min(0).describe('Index of the probe'),
+      level: z.number().describe('Physical value'),
+      direction: z.enum(CROSSING_DIRECTIONS),
+    }),
+    z.strictObject({
+      kind: z.literal('steadyState'),
+      slopeMax: z.number().positive().describe('Machine units per second of op time'),
+      durationNs: z.number().min(0).describe('For so long on end, ns'),
+    }),
+    z.strictObject({
+      kind: z.literal('wallClock'),
+      limitMs: z.number().positive().describe('Since OP began, ms'),
+    }),
+  ])
+  .meta({ id: 'HaltCondition', description: 'What ends OP before its time' })
+
 export const RunSubmissionSchema = z
   .strictObject({
     kind: z
@@ -131,6 +154,13 @@ export const RunSubmissionSchema = z
       .default(sampleRateHz.default)
       .describe('Samples per second and channel'),
     haltOnOverload: z.boolean().default(false).describe('Stop OP at the first overload'),
+    halt: z
+      .array(HaltConditionSchema)
+      .max(HALT_CONDITIONS_MAX)
+      .default([])
+      .describe(
+        'What ends OP before its time, whichever is met first; the run is then COMPLETED with that as its reason',
+      ),
     maxAttempts: z
       .int()
       .min(attempts.min)
@@ -224,13 +254,15 @@ const runSummary = {
   kind: z.enum(RUN_KINDS),
   title: z.string(),
   state: z.enum(RUN_STATES),
-  reason: z.string().describe('Why it failed; empty otherwise'),
+  reason: z.string().describe('Why it failed, or what halted it; empty otherwise'),
   deviceClass: z.enum(DEVICE_CLASSES).nullable().describe('Null for a job'),
   deviceId: z.string().nullable().describe('The device asked for; null for any of the class'),
   opTimeNs: z.int(),
   icTimeNs: z.int(),
   sampleRateHz: z.int(),
   haltOnOverload: z.boolean(),
+  halt: z.array(HaltConditionSchema),
+  halted: z.string().nullable().describe('The condition that ended a completed run before its time; null without'),
   maxAttempts: z.int(),
   acceptGaps: z.boolean(),
   submittedAt: instant,

@@ -3,12 +3,14 @@ import {
   LUCIDAC,
   Problem,
   deviceClassOf,
+  haltViolations,
   movedTo,
   presumedSpecification,
   violationsOf,
   type Configuration,
   type DeviceClass,
   type DeviceSpecification,
+  type HaltCondition,
   type RunKind,
   type Violation,
 } from '@lucihub/analog'
@@ -16,9 +18,11 @@ import {
   configurationFromProto,
   configurationToProto,
   deviceClass,
+  haltToProto,
   runKind,
   type CompileReply,
   type ConfigurationMessage,
+  type HaltConditionMessage,
   type RunSpec,
 } from '@lucihub/contracts'
 import { readCircuitFile, type CircuitFile } from '@lucihub/device/files'
@@ -58,9 +62,17 @@ export async function specify(bus: Bus, submission: RunSubmission): Promise<RunS
     icTimeNs,
     sampleRateHz,
     haltOnOverload,
+    halt: halting(submission.halt, configuration),
     maxAttempts,
     acceptGaps,
   }
+}
+
+/** Against the probes, which only the compiled configuration knows. */
+function halting(conditions: readonly HaltCondition[], { probes }: ConfigurationMessage): HaltConditionMessage[] {
+  const violations = haltViolations(conditions, probes.length, '/halt')
+  if (violations.length > 0) throw new Problem('validation-failed', 'The run cannot be halted so.', { violations })
+  return conditions.map(haltToProto)
 }
 
 /** For a worker: nothing is compiled, the input is kept as it is. */
@@ -80,6 +92,7 @@ function jobSpec(submission: RunSubmission): RunSpec {
     icTimeNs: 0,
     sampleRateHz: 0,
     haltOnOverload: false,
+    halt: [],
     maxAttempts,
     acceptGaps: false,
     job: { jobType, pool, inputKind, inputJson: JSON.stringify(input) },

@@ -3,6 +3,8 @@ import 'reflect-metadata'
 import pg from 'pg'
 import { DataSource, type EntitySchema } from 'typeorm'
 import type { TableRow } from './entities.ts'
+import { Execution1764000000000 } from './schema/execution.ts'
+import { DeviceApproval1763900000000 } from './schema/device-approval.ts'
 import { InitialSchema1763700000000 } from './schema/initial.ts'
 import { ProjectsAndRecords1763800000000 } from './schema/projects-and-records.ts'
 
@@ -10,7 +12,12 @@ import { ProjectsAndRecords1763800000000 } from './schema/projects-and-records.t
 const MIGRATION_LOCK = 4_918_273
 
 /** In order; classes instead of file patterns, so that a bundle holds them. */
-export const MIGRATIONS = [InitialSchema1763700000000, ProjectsAndRecords1763800000000]
+export const MIGRATIONS = [
+  InitialSchema1763700000000,
+  ProjectsAndRecords1763800000000,
+  DeviceApproval1763900000000,
+  Execution1764000000000,
+]
 
 /** A TypeORM data source that knows the migrations, and entities where they are asked for. Destroy it after use. */
 export function migrationSource(url: string, entities: readonly EntitySchema<TableRow>[] = []): DataSource {

@@ -1,5 +1,5 @@
 /** The statements about devices: what scanners see, what is bound and leased, how long its queue is. */
-import { Injectable } from '@nestjs/common'
+import { Injectable, Logger } from '@nestjs/common'
 import { Problem, specificationOf, type DeviceClass, type DeviceSpecification } from '@lucihub/analog'
 import {
   descriptionFromProto,
@@ -14,9 +14,11 @@ import { Database, type Statement } from '../database/database.ts'
 import { audit } from '../people/audit.ts'
 import { checkSchema } from '../schema-check.ts'
 import type { NamedDevice } from '../runs/submission.ts'
+import { OFFERED } from './offered.ts'
+import { takeList } from './seen-list.ts'
 
-export const DEVICE_COLUMNS =
-  'd.id, d.name, d.device_class, d.host AS address, d.port, d.description, d.description_hash'
+export const DEVICE_COLUMNS = `d.id, d.name, d.device_class, d.host AS address, d.port, d.description, d.description_hash, d.source, d.approval = 'approved' AS trusted,
+  d.generation, d.firmware, d.stack, d.carrier, d.also_at`
 
 export interface DeviceRow {
   readonly id: string
@@ -26,6 +28,13 @@ export interface DeviceRow {
   readonly port: number
   readonly description: Buffer
   readonly description_hash: string
+  readonly source: string
+  readonly trusted: boolean
+  readonly generation: string
+  readonly firmware: string
+  readonly stack: number | null
+  readonly carrier: number | null
+  readonly also_at: readonly string[]
 }
 
 interface ShownDevice extends DeviceRow {
@@ -36,19 +45,32 @@ interface ShownDevice extends DeviceRow {
   readonly leased: boolean
   readonly queue_length: number
   readonly parameter_schema: string | null
+  readonly approval: string
+  readonly approval_reason: string
+  readonly approval_since: Date
+  readonly drained: boolean
+  readonly offered: boolean
+  readonly offered_from: string | null
+  readonly offered_until: string | null
+  readonly offered_zone: string
 }
 
-/** An id names one device for ever; of several that had a name in turn, the active or latest is meant. */
-const NAMED = `(d.id = $1 OR d.name = $1) ORDER BY d.id = $1 DESC, d.active DESC, d.last_seen DESC LIMIT 1`
+/**
+ * An id names one device for ever; of several that had a name in turn, the active or latest is meant, and a candidate
+ * cannot take the name of a device that was let in.
+ */
+export const NAMED = `(d.id = $1 OR d.name = $1) ORDER BY d.id = $1 DESC, d.approval <> 'candidate' DESC, d.active DESC, d.last_seen DESC LIMIT 1`
 
 const BY_NAME: Statement = { name: 'device-by-name', text: `SELECT ${DEVICE_COLUMNS} FROM device d WHERE ${NAMED}` }
 const BY_CLASS: Statement = {
   name: 'device-by-class',
-  text: `SELECT ${DEVICE_COLUMNS} FROM device d WHERE d.device_class = $1 ORDER BY d.active DESC, d.last_seen DESC LIMIT 1`,
+  text: `SELECT ${DEVICE_COLUMNS} FROM device d WHERE d.device_class = $1 ORDER BY d.approval = 'approved' DESC, d.active DESC, d.last_seen DESC LIMIT 1`,
 }
 
 const SHOWN = `SELECT ${DEVICE_COLUMNS}, d.parameter_schema::text AS parameter_schema, d.active, d.first_seen, d.last_seen, d.executor_host,
-    coalesce(l.expires > now(), false) AS leased,
+    coalesce(l.expires > now(), false) AS leased, d.approval, d.approval_reason, d.approval_since, d.drained,
+    d.active AND d.approval = 'approved' AND ${OFFERED} AS offered,
+    to_char(d.offered_from, 'HH24:MI') AS offered_from, to_char(d.offered_until, 'HH24:MI') AS offered_until, d.offered_zone,
     (SELECT count(*) FROM run r WHERE r.target IN (d.id, 'class:' || d.device_class) AND r.state = 'QUEUED' AND r.live_attempt IS NULL) AS queue_length
   FROM device d LEFT JOIN device_lease l ON l.device_id = d.id`
 const SHOW_ALL: Statement = { name: 'list-devices', text: `${SHOWN} WHERE d.active OR NOT $1 ORDER BY d.name, d.id` }
@@ -67,34 +89,10 @@ const TAKE_LIST: Statement = {
     WHERE l.boot_id <> $2 OR l.sequence < $3 RETURNING 1`,
 }
 
-/** Changes are noted before the rows take them: every part of one statement sees the rows as they were. */
-const UPSERT: Statement = {
-  name: 'device-upsert',
-  text: `WITH seen AS (
-      SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bytea[], $8::text[])
-        AS s (id, name, device_class, host, port, description, description_hash)),
-    changed AS (
-      SELECT s.id, CASE WHEN d.id IS NULL THEN 'appeared' WHEN NOT d.active THEN 'returned' ELSE 'changed' END AS change,
-        jsonb_build_object('name', s.name, 'deviceClass', s.device_class, 'host', s.host, 'port', s.port, 'descriptionHash', s.description_hash) AS detail
-      FROM seen s LEFT JOIN device d ON d.id = s.id
-      WHERE d.id IS NULL OR NOT d.active
-        OR (d.name, d.device_class, d.host, d.port, d.description_hash) IS DISTINCT FROM (s.name, s.device_class, s.host, s.port, s.description_hash)),
-    kept AS (
-      INSERT INTO device AS d (id, name, device_class, host, port, description, description_hash, scanner, active)
-      SELECT id, name, device_class, host, port, description, description_hash, $1, true FROM seen ORDER BY id
-      ON CONFLICT (id) DO UPDATE SET name = excluded.name, device_class = excluded.device_class, host = excluded.host, port = excluded.port,
-        description = excluded.description, description_hash = excluded.description_hash, scanner = $1, active = true, last_seen = now()
-      RETURNING d.id)
-    INSERT INTO device_change (device_id, change, detail) SELECT c.id, c.change, c.detail FROM changed c JOIN kept USING (id)`,
-}
-const GONE: Statement = {
-  name: 'device-gone',
-  text: `WITH gone AS (UPDATE device SET active = false WHERE scanner = $1 AND active AND id <> ALL ($2::text[]) RETURNING id)
-    INSERT INTO device_change (device_id, change) SELECT id, 'gone' FROM gone`,
-}
-
 @Injectable()
 export class DeviceRepository {
+  private readonly log = new Logger('Devices')
+
   constructor(private readonly database: Database) {}
 
   /** By id or name; null when there is none, or the text is empty. */
@@ -135,17 +133,8 @@ export class DeviceRepository {
   replace(scanner: string, { scannerBootId, sequence, devices }: ActiveDeviceList): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
       if ((await transaction.query(TAKE_LIST, [scanner, scannerBootId, sequence])).length === 0) return false
-      const columns = [
-        devices.map((device) => device.id),
-        devices.map((device) => device.name),
-        devices.map((device) => deviceClass.fromProto(device.deviceClass)),
-        devices.map((device) => device.host),
-        devices.map((device) => device.port),
-        devices.map((device) => Buffer.from(DeviceDescriptionMessage.encode(device.description ?? { carriers: [] }))),
-        devices.map((device) => device.descriptionHash),
-      ]
-      if (devices.length > 0) await transaction.query(UPSERT, [scanner, ...columns])
-      await transaction.query(GONE, [scanner, columns[0]])
+      for (const { id, reason } of await takeList(transaction, scanner, devices))
+        this.log.warn(`The device ${id} is quarantined. ${reason}`)
       return true
     })
   }
@@ -160,6 +149,14 @@ export function activeDeviceToProto(row: DeviceRow): ActiveDevice {
     port: row.port,
     description: DeviceDescriptionMessage.decode(row.description),
     descriptionHash: row.description_hash,
+    sighting: {
+      source: row.source,
+      trusted: row.trusted,
+      generation: row.generation,
+      firmware: row.firmware,
+      location: row.stack === null || row.carrier === null ? null : { stack: row.stack, carrier: row.carrier },
+      alsoAt: row.also_at,
+    },
   }
 }
 
@@ -173,6 +170,17 @@ function deviceToProto(row: ShownDevice): Device {
     leased: row.leased,
     queueLength: row.queue_length,
     ...(row.parameter_schema !== null && { parameterSchemaJson: row.parameter_schema }),
+    standing: {
+      approval: row.approval,
+      reason: row.approval_reason,
+      sinceMs: row.approval_since.getTime(),
+      drained: row.drained,
+      offered: row.offered,
+      window:
+        row.offered_from === null || row.offered_until === null
+          ? null
+          : { from: row.offered_from, until: row.offered_until, zone: row.offered_zone },
+    },
   }
 }
 

@@ -36,7 +36,7 @@ export interface Verdict {
   /** Counts against `maxAttempts`. */
   readonly counted: boolean
   readonly runState: 'COMPLETED' | 'FAILED' | 'CANCELED' | 'TIMED_OUT' | 'QUEUED'
-  /** Empty unless the run has failed or was canceled. */
+  /** Empty unless the run has failed, was canceled or was halted by a condition of its own. */
   readonly runReason: string
 }
 
@@ -52,7 +52,9 @@ export function verdictOf(end: AttemptEnd, budget: RunBudget): Verdict {
   const counted = end.started || end.outcome === 'lost' || judged.outcome === 'rejected'
   const attempt = { ...judged, counted, attemptState: attemptStateOf(judged.outcome, end.started) }
 
-  if (judged.outcome === 'ok') return { ...attempt, runState: 'COMPLETED', runReason: '' }
+  // Of a whole run that ended well, the reason is what halted it; what is forgiven stays with the attempt.
+  const halted = end.outcome === 'ok' && end.gaps === 0 ? judged.reason : ''
+  if (judged.outcome === 'ok') return { ...attempt, runState: 'COMPLETED', runReason: halted }
   if (judged.outcome === 'canceled' || budget.cancelRequested)
     return budget.timedOut
       ? { ...attempt, runState: 'TIMED_OUT', runReason: TIMED_OUT_REASON }

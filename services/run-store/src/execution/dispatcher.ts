@@ -15,6 +15,7 @@ import { Bus } from '@lucihub/messaging'
 import { counter, crashPoint } from '@lucihub/service-kit'
 import { CONFIG, type RunStoreConfig } from '../config.ts'
 import { Database, sqlState, type Statement } from '../database/database.ts'
+import { OFFERED } from '../devices/offered.ts'
 import { RUN_COLUMNS, specToProto, type RunRow } from '../runs/run-rows.ts'
 
 const dispatched = counter('lucihub_attempts_dispatched_total', 'Attempts made for a free device')
@@ -32,7 +33,7 @@ const PICK: Statement = {
   text: `WITH RECURSIVE free AS (
       SELECT d.id, d.device_class, l.host
       FROM device d JOIN device_lease l ON l.device_id = d.id AND l.host = d.executor_host
-      WHERE d.active AND l.expires > now()
+      WHERE d.active AND d.approval = 'approved' AND ${OFFERED} AND l.expires > now()
         AND NOT EXISTS (SELECT FROM attempt a WHERE a.device_id = d.id AND a.state IN ('DISPATCHED', 'CLAIMED'))),
     targets AS (
       SELECT id AS device_id, id AS target FROM free
@@ -57,7 +58,7 @@ const PICK: Statement = {
       SELECT r.id AS run_id, d.id AS device_id, f.host
       FROM heads h JOIN targets t ON t.target = h.target JOIN free f ON f.id = t.device_id
         JOIN device d ON d.id = f.id JOIN run r ON r.id = h.id
-      WHERE r.state = 'QUEUED' AND r.live_attempt IS NULL AND d.active
+      WHERE r.state = 'QUEUED' AND r.live_attempt IS NULL AND d.active AND d.approval = 'approved'
       ORDER BY h.priority DESC, h.under_way, h.served_at NULLS FIRST, h.seq, d.id
       LIMIT 1 FOR NO KEY UPDATE OF r, d SKIP LOCKED),
     taken AS (

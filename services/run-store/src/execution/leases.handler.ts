@@ -30,11 +30,11 @@ export class LeasesHandler {
   ) {}
 
   @Answer(store.lease)
-  async lease({ host, bootId, devices }: LeaseRequest, call: Call): Promise<LeaseReply> {
+  async lease({ host, bootId, devices, deadBoots }: LeaseRequest, call: Call): Promise<LeaseReply> {
     refuseForeign(host, call)
     const { leaseTtlMs: ttlMs, leaseGraceMs: graceMs } = this.config
     const [held, cancels] = await Promise.all([
-      lease(this.database, { host, bootId, devices, ttlMs, graceMs }),
+      lease(this.database, { host, bootId, devices, ttlMs, graceMs, deadBoots }),
       cancelsOf(this.database, host),
     ])
     crashPoint('lease-granted')

@@ -6,23 +6,29 @@ import { ClaimResult, type ClaimReply, type ClaimRequest } from '@lucihub/contra
 import type { Database, Queries, Statement } from '../database/database.ts'
 import type { DeviceRow } from '../devices/device-repository.ts'
 import { DEVICE_COLUMNS } from '../devices/device-repository.ts'
+import { OFFERED } from '../devices/offered.ts'
 import { isUuid } from '../runs/uuid7.ts'
 import type { RunEntered } from '../shards/shard-rows.ts'
 import { parentOf, type OfParent } from './settlement.ts'
 
 /**
- * Binds unbound devices to the host, renews what its boot holds, takes what has been free for the grace time.
+ * Binds unbound devices to the host, renews what its boot holds, takes what has been free for the grace time or what
+ * a boot of the same host held that is dead.
  * An unbound device that two hosts ask for at once goes to the first to update its row: the other's update
  * finds it bound, and what is not bound is not leased. A device that scanners do not see any more is not given
- * to anybody, but who holds it keeps it: a scanner that starts again must not end the runs under way.
+ * to anybody, but who holds it keeps it: a scanner that starts again must not end the runs under way. One that is not
+ * offered now is kept only to the end of its run, and one that is not approved is taken away: its lease is not renewed.
  */
 const LEASE: Statement = {
   name: 'lease',
   text: `WITH wanted AS (
       SELECT d.id, d.executor_host FROM device d
       WHERE (d.executor_host IS NULL OR d.executor_host = $1)
-        AND (d.active OR EXISTS (SELECT FROM device_lease l
-          WHERE l.device_id = d.id AND l.host = $1 AND l.boot_id = $2 AND l.expires > now()))
+        AND d.approval = 'approved'
+        AND ((d.active AND ${OFFERED}) OR EXISTS (SELECT FROM device_lease l
+          WHERE l.device_id = d.id AND l.host = $1 AND l.boot_id = $2 AND l.expires > now()
+            AND (${OFFERED} OR EXISTS (SELECT FROM attempt a
+              WHERE a.device_id = d.id AND a.state IN ('DISPATCHED', 'CLAIMED')))))
         AND ($3::text[] @> ARRAY['*'] OR d.id = ANY ($3) OR d.name = ANY ($3))),
     bound AS (
       UPDATE device d SET executor_host = $1, bound_at = now() FROM wanted w
@@ -38,6 +44,7 @@ const LEASE: Statement = {
         epoch = CASE WHEN l.host = $1 AND l.boot_id = $2 AND l.expires > now() THEN l.epoch ELSE l.epoch + 1 END,
         host = $1, boot_id = $2, expires = now() + $4 * interval '1 ms'
       WHERE (l.host = $1 AND l.boot_id = $2 AND l.expires > now()) OR l.expires < now() - $5 * interval '1 ms'
+        OR (l.host = $1 AND l.boot_id <> $2 AND l.boot_id = ANY ($6::text[]))
       RETURNING l.device_id, l.epoch)
     SELECT ${DEVICE_COLUMNS}, held.epoch FROM held JOIN device d ON d.id = held.device_id ORDER BY d.id`,
 }
@@ -59,10 +66,15 @@ export interface LeaseOffer {
   readonly devices: readonly string[]
   readonly ttlMs: number
   readonly graceMs: number
+  /** Boots of the host that it knows to be dead: what they hold is free. */
+  readonly deadBoots: readonly string[]
 }
 
-export function lease(queries: Queries, { host, bootId, devices, ttlMs, graceMs }: LeaseOffer): Promise<HeldLease[]> {
-  return queries.query<HeldLease>(LEASE, [host, bootId, devices, ttlMs, graceMs])
+export function lease(
+  queries: Queries,
+  { host, bootId, devices, ttlMs, graceMs, deadBoots }: LeaseOffer,
+): Promise<HeldLease[]> {
+  return queries.query<HeldLease>(LEASE, [host, bootId, devices, ttlMs, graceMs, deadBoots])
 }
 
 export function cancelsOf(
@@ -80,7 +92,8 @@ const LOCK: Statement = {
 /** Held in share mode: a takeover waits until the claim is decided. */
 const LEASED: Statement = {
   name: 'claim-lease',
-  text: `SELECT 1 FROM device_lease WHERE device_id = $1 AND host = $2 AND boot_id = $3 AND epoch = $4 AND expires > now() FOR SHARE`,
+  text: `SELECT 1 FROM device_lease l JOIN device d ON d.id = l.device_id AND d.approval = 'approved'
+    WHERE l.device_id = $1 AND l.host = $2 AND l.boot_id = $3 AND l.epoch = $4 AND l.expires > now() FOR SHARE OF l`,
 }
 const CLAIM: Statement = {
   name: 'claim',

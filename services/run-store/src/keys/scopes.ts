@@ -39,6 +39,13 @@ export function needAdmin(actor: Actor | null | undefined): Actor {
   return known
 }
 
+/** Refuses with `forbidden` unless an operator or an administrator asks. */
+export function needOperator(actor: Actor | null | undefined): Actor {
+  const known = needActor(actor)
+  if (!scopesOf(known.role).includes('devices:write')) throw new Problem('forbidden', 'Only an operator may do that.')
+  return known
+}
+
 /** Who asks; a request without is our gateway's mistake. */
 export function needActor(actor: Actor | null | undefined): Actor {
   if (!actor || actor.userId === '') throw new Problem('invalid-request', 'The request names nobody who asks.')

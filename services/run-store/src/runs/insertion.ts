@@ -103,6 +103,7 @@ const COLUMNS = [
   'notes',
   'sweep_id',
   'cloned_from',
+  'halt',
 ] as const
 
 const at = (column: (typeof COLUMNS)[number]): string => `$${COLUMNS.indexOf(column) + 1}`
@@ -309,6 +310,7 @@ function columnsOf(
     notes: spec.notes,
     sweep_id: origin?.sweepId || null,
     cloned_from: origin?.clonedFrom || null,
+    halt: JSON.stringify(submission.halt),
   }
 }
 

@@ -4,6 +4,7 @@ import {
   isTerminal,
   type AttemptState,
   type DeviceClass,
+  type HaltCondition,
   type RunKind,
   type RunState,
 } from '@lucihub/analog'
@@ -12,6 +13,7 @@ import {
   CompileReply,
   ConfigurationMessage,
   deviceClass,
+  haltToProto,
   runKind,
   runState,
   type Attempt,
@@ -40,7 +42,7 @@ export const RUN_COLUMNS = `r.id, r.seq, r.owner_id, r.kind, r.title, r.device_i
   r.job_type, r.input_kind, r.engine, r.project_id, r.datapoint_id, r.path, r.run_no, r.parent_id, r.shard_index,
   r.shards_requested, r.shards_effective, r.work_unit, r.requested_work, r.completed_work, r.eta_s, r.merge_policy, r.partial,
   r.schema_version, r.timeout_s, r.recipe, r.general_config_id, r.exec_config_id, r.parameters, r.param_sources, r.result, r.valid, r.versions,
-  r.state_changes, r.tags, r.notes, r.sweep_id, r.cloned_from, CASE WHEN r.pool_id IS NOT NULL THEN (SELECT p.name FROM pool p WHERE p.id = r.pool_id) END AS pool,
+  r.state_changes, r.tags, r.notes, r.halt, r.sweep_id, r.cloned_from, CASE WHEN r.pool_id IS NOT NULL THEN (SELECT p.name FROM pool p WHERE p.id = r.pool_id) END AS pool,
   ${staleSql('r')} AS stale`
 
 export interface RunRow {
@@ -55,6 +57,7 @@ export interface RunRow {
   readonly ic_time_ns: number
   readonly sample_rate_hz: number
   readonly halt_on_overload: boolean
+  readonly halt: readonly HaltCondition[]
   readonly max_attempts: number
   readonly accept_gaps: boolean
   readonly num_channels: number
@@ -269,6 +272,7 @@ export function specToProto(row: RunRow, texts: RunTexts | null): RunSpec {
     notes: row.notes,
     configJson: '',
     execJson: '',
+    halt: row.halt.map(haltToProto),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import {
+  haltViolations,
   LUCIDAC,
   RUN_KINDS,
   RUN_LIMITS,
@@ -12,6 +13,7 @@ import {
   DEVICE_CLASSES,
   type DeviceClass,
   type DeviceSpecification,
+  type HaltCondition,
   type RunKind,
   type Violation,
 } from '@lucihub/analog'
@@ -19,6 +21,7 @@ import {
   ConfigurationMessage,
   configurationFromProto,
   deviceClass,
+  haltFromProto,
   runKind,
   RunSpec,
   type Job,
@@ -60,6 +63,7 @@ export interface Submission {
   /** Who does it: the hub's own devices, or a worker. */
   readonly engine: 'hub' | 'worker'
   readonly division: Division
+  readonly halt: readonly HaltCondition[]
 }
 
 export const INPUT_KINDS = ['ode', 'circuit', 'files', 'ref'] as const
@@ -126,6 +130,8 @@ export function judge(
     report('/configuration', 'none', 'There is nothing to run.', 'Send a program that compiles, or a configuration.')
   else violations.push(...configurationViolations(configuration, wanted, target))
   const numChannels = kind === 'compile' ? 0 : (configuration?.probes.length ?? 0)
+  const halt = spec.halt.map(haltFromProto)
+  violations.push(...haltViolations(halt, configuration?.probes.length ?? 0, '/halt'))
   const expectedSamples = sampleCount(spec.opTimeNs, sampleRateHz)
   if (numChannels * expectedSamples > RUN_LIMITS.samples.max)
     report(
@@ -151,6 +157,7 @@ export function judge(
       jobType: kind,
       inputKind: spec.source === '' ? 'circuit' : 'ode',
       engine: 'hub',
+      halt,
       division: divide(kind === 'compile' ? { ...spec, split: null } : spec, { expectedSamples, onDevice: true }),
     },
   }
@@ -194,6 +201,7 @@ function judgeJob(
       jobType,
       inputKind: job.inputKind,
       engine: 'worker',
+      halt: [],
       division: divide(spec, { expectedSamples: 0, onDevice: false }),
     },
   }
@@ -260,6 +268,7 @@ export function specHash(spec: RunSpec): Buffer {
     haltOnOverload: spec.haltOnOverload,
     maxAttempts,
     acceptGaps: spec.acceptGaps,
+    halt: spec.halt,
   }
   return createHash('sha256').update(RunSpec.encode(asked)).digest()
 }
