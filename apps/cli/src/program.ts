@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import type { Shell } from './command.ts'
 import { adminAuditCommands } from './commands/admin/audit.ts'
+import { adminDevicesCommands } from './commands/admin/devices.ts'
 import { adminKeysCommands } from './commands/admin/keys.ts'
 import { adminMigrateCommand } from './commands/admin/migrate.ts'
 import { adminPoolsCommands } from './commands/admin/pools.ts'
@@ -68,6 +69,7 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     filesCommands,
     adminUsersCommands,
     adminPoolsCommands,
+    adminDevicesCommands,
     adminKeysCommands,
     adminAuditCommands,
     adminMigrateCommand,

@@ -10,7 +10,9 @@ import type {
   ComparisonResource,
   CompileResource,
   CompileSubmission,
+  DeviceChangeResource,
   DeviceResource,
+  DeviceWindow,
   InspectionResource,
   LogResource,
   PlotResource,
@@ -96,6 +98,18 @@ export interface Client {
   status(): Promise<StatusResource>
   devices(filter?: { activeOnly?: boolean }): Promise<readonly DeviceResource[]>
   device(idOrName: string): Promise<DeviceResource>
+  /** What became of a device, newest first. */
+  deviceHistory(
+    idOrName: string,
+    filter?: { before?: number; limit?: number },
+  ): Promise<readonly DeviceChangeResource[]>
+  /** Lets a device in, or keeps it out. For operators. */
+  judgeDevice(
+    idOrName: string,
+    judgement: { verdict: 'approve' | 'quarantine' | 'release'; reason?: string },
+  ): Promise<DeviceResource>
+  /** Says when a device is offered; what is left out stays. For operators. */
+  offerDevice(idOrName: string, offer: { drained?: boolean; window?: DeviceWindow | null }): Promise<DeviceResource>
   /** The device's description of itself: its tree of entities. */
   entity(idOrName: string): Promise<DeviceDescription>
   /** Compiles and stores nothing. A program with errors is a result, not a failure. */
@@ -169,6 +183,15 @@ export function createClient(options: ClientOptions): Client {
     devices: async ({ activeOnly } = {}) =>
       (await json<{ devices: DeviceResource[] }>('/devices', { query: { active: activeOnly } })).devices,
     device: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}`),
+    deviceHistory: async (idOrName, filter = {}) =>
+      (
+        await json<{ changes: DeviceChangeResource[] }>(`/devices/${encodeURIComponent(idOrName)}/history`, {
+          query: { ...filter },
+        })
+      ).changes,
+    judgeDevice: (idOrName, body) =>
+      json(`/devices/${encodeURIComponent(idOrName)}/approval`, { method: 'POST', body }),
+    offerDevice: (idOrName, body) => json(`/devices/${encodeURIComponent(idOrName)}/offer`, { method: 'PATCH', body }),
     entity: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}/entity`),
     compile: (submission) => json('/compile', { method: 'POST', body: submission }),
     submitRun: async (submission, { idempotencyKey } = {}) => {
