@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import type { Shell } from './command.ts'
 import { adminAuditCommands } from './commands/admin/audit.ts'
+import { adminDevicesCommands } from './commands/admin/devices.ts'
 import { adminKeysCommands } from './commands/admin/keys.ts'
 import { maintenanceCommands } from './commands/admin/maintenance.ts'
 import { adminMigrateCommand } from './commands/admin/migrate.ts'
@@ -75,6 +76,7 @@ export async function lucihub(args: readonly string[], surroundings: Surrounding
     adminPoolsCommands,
     adminRecordsCommands,
     recipesCommands,
+    adminDevicesCommands,
     adminKeysCommands,
     adminAuditCommands,
     adminRunsCommands,

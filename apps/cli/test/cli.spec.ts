@@ -412,6 +412,26 @@ test.each([
   expect(typeof JSON.parse(stdout)).toBe('object')
 })
 
+test('operators decide about devices', async () => {
+  const out = async (...args: string[]) => (await invoke(hub, ['admin', 'devices', ...args])).stdout
+  expect(await out('list')).toMatch(/^lucidac-1 +04-E9-E5-15-87-A0 +approved +driven +list$/m)
+  expect(await out('quarantine', 'lucidac-1', '--reason', 'odd')).toBe(
+    'lucidac-1 (04-E9-E5-15-87-A0) is quarantined.\n',
+  )
+  expect(hub.requests.at(-1)).toBe('POST /api/v1/devices/lucidac-1/approval')
+  expect(await out('release', 'lucidac-1')).toBe('lucidac-1 (04-E9-E5-15-87-A0) is approved.\n')
+  expect(await out('history', 'lucidac-1', '--limit', '5')).toMatch(
+    /^7 +2026-01-01T00:00:00.000Z +quarantined +\{"reason":/m,
+  )
+  expect(hub.requests.at(-1)).toBe('GET /api/v1/devices/lucidac-1/history?limit=5')
+  expect(await out('offer', 'lucidac-1', '--drain')).toBe('lucidac-1: drained.\n')
+  expect(await out('offer', 'lucidac-1', '--from', '08:00', '--until', '18:00')).toBe(
+    'lucidac-1: offered from 08:00 until 18:00 (UTC).\n',
+  )
+  for (const wrong of [[], ['--from', '08:00'], ['--drain', '--resume']])
+    expect((await invoke(hub, ['admin', 'devices', 'offer', 'lucidac-1', ...wrong])).code).toBe(64)
+})
+
 test('compare says where two runs differ, with an exit code to match', async () => {
   await invoke(hub, ['run', path('x.ana'), '--simulate', '--op-time', '1ms', '--sample-rate', '10k'])
   const other = RUN_ID.replace('1', '2')

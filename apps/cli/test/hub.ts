@@ -69,6 +69,11 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
     if (path === '/system/status') return json(response, 200, STATUS)
     if (path === '/devices') return json(response, 200, { devices: [DEVICE] })
     if (path === `/devices/${DEVICE.name}`) return json(response, 200, DEVICE)
+    if (path === `/devices/${DEVICE.name}/history`) return json(response, 200, { changes: [CHANGE] })
+    if (path === `/devices/${DEVICE.name}/approval`)
+      return json(response, 200, { ...DEVICE, ...approved(JSON.parse(await text(request)) as Judgement) })
+    if (path === `/devices/${DEVICE.name}/offer`)
+      return json(response, 200, { ...DEVICE, ...(JSON.parse(await text(request)) as object) })
     if (path === `/devices/${DEVICE.name}/entity`) return json(response, 200, lucidacDescription(MAC))
     if (path === '/circuits/inspect') return inspect(request, response)
     if (path === '/compile') return json(response, 200, compiled(JSON.parse(await text(request)) as RunSubmission))
@@ -403,6 +408,22 @@ const STATUS = {
   ],
 }
 
+const CHANGE = {
+  seq: 7,
+  at: '2026-01-01T00:00:00.000Z',
+  change: 'quarantined',
+  detail: { reason: 'It answers at two addresses.' },
+}
+
+interface Judgement {
+  readonly verdict: string
+  readonly reason?: string
+}
+
+function approved({ verdict, reason = '' }: Judgement): Partial<DeviceResource> {
+  return { approval: verdict === 'quarantine' ? 'quarantined' : 'approved', approvalReason: reason }
+}
+
 const DEVICE: DeviceResource = {
   id: MAC,
   name: 'lucidac-1',
@@ -416,6 +437,16 @@ const DEVICE: DeviceResource = {
   descriptionHash: 'abc',
   inputKinds: ['ode', 'circuit'],
   parameterSchema: null,
+  approval: 'approved',
+  approvalReason: '',
+  approvalSince: '2026-01-01T00:00:00.000Z',
+  offered: true,
+  drained: false,
+  window: null,
+  source: 'list',
+  generation: 'protobuf',
+  firmware: '1.2.3',
+  alsoAt: [],
 }
 
 interface ProblemAnswer {

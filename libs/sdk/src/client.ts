@@ -13,7 +13,9 @@ import type {
   ComparisonResource,
   CompileResource,
   CompileSubmission,
+  DeviceChangeResource,
   DeviceResource,
+  DeviceWindow,
   InspectionResource,
   LogResource,
   PageResource,
@@ -102,6 +104,18 @@ export interface Client {
   status(): Promise<StatusResource>
   devices(filter?: { activeOnly?: boolean }): Promise<readonly DeviceResource[]>
   device(idOrName: string): Promise<DeviceResource>
+  /** What became of a device, newest first. */
+  deviceHistory(
+    idOrName: string,
+    filter?: { before?: number; limit?: number },
+  ): Promise<readonly DeviceChangeResource[]>
+  /** Lets a device in, or keeps it out. For operators. */
+  judgeDevice(
+    idOrName: string,
+    judgement: { verdict: 'approve' | 'quarantine' | 'release'; reason?: string },
+  ): Promise<DeviceResource>
+  /** Says when a device is offered; what is left out stays. For operators. */
+  offerDevice(idOrName: string, offer: { drained?: boolean; window?: DeviceWindow | null }): Promise<DeviceResource>
   /** The device's description of itself: its tree of entities. */
   entity(idOrName: string): Promise<DeviceDescription>
   /** What the parameters of runs on the device must be like, as JSON Schema; null: anything. For operators. */
@@ -198,6 +212,15 @@ export function createClient(options: ClientOptions): Client {
     device: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}`),
     setParameterSchema: (idOrName, parameterSchema) =>
       json(`/devices/${encodeURIComponent(idOrName)}`, { method: 'PUT', body: { parameterSchema } }),
+    deviceHistory: async (idOrName, filter = {}) =>
+      (
+        await json<{ changes: DeviceChangeResource[] }>(`/devices/${encodeURIComponent(idOrName)}/history`, {
+          query: { ...filter },
+        })
+      ).changes,
+    judgeDevice: (idOrName, body) =>
+      json(`/devices/${encodeURIComponent(idOrName)}/approval`, { method: 'POST', body }),
+    offerDevice: (idOrName, body) => json(`/devices/${encodeURIComponent(idOrName)}/offer`, { method: 'PATCH', body }),
     entity: (idOrName) => json(`/devices/${encodeURIComponent(idOrName)}/entity`),
     compile: (submission) => json('/compile', { method: 'POST', body: submission }),
     submitRun: async (submission, { idempotencyKey } = {}) => {

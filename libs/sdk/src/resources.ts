@@ -328,6 +328,39 @@ export interface DeviceResource {
   readonly inputKinds: readonly string[]
   /** JSON Schema of what the parameters of a run on it must be like; null: anything. */
   readonly parameterSchema: Readonly<Record<string, unknown>> | null
+  /** A candidate waits for an operator; a quarantined device has shown another identity. Both get no runs. */
+  readonly approval: 'candidate' | 'approved' | 'quarantined'
+  readonly approvalReason: string
+  readonly approvalSince: string
+  /** True when it may be given runs at this moment. */
+  readonly offered: boolean
+  /** True: it finishes what it does and gets nothing new. */
+  readonly drained: boolean
+  /** When it is offered, every day; null: always. */
+  readonly window: DeviceWindow | null
+  /** Who names it: list, static, mdns or subnet. */
+  readonly source: string
+  /** protobuf or json-lines. */
+  readonly generation: string
+  readonly firmware: string
+  /** Other endpoints that answer with the same MAC address, host:port. */
+  readonly alsoAt: readonly string[]
+}
+
+/** HH:MM in a time zone; over midnight when `until` is the earlier one. */
+export interface DeviceWindow {
+  readonly from: string
+  readonly until: string
+  /** IANA name. */
+  readonly zone: string
+}
+
+export interface DeviceChangeResource {
+  readonly seq: number
+  readonly at: string
+  /** appeared, returned, changed, gone, bound, approved, quarantined, released or offered. */
+  readonly change: string
+  readonly detail: Readonly<Record<string, unknown>>
 }
 
 export interface ChannelResource {

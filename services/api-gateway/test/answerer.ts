@@ -29,6 +29,9 @@ import {
   type CompileReply,
   type CompileRequest,
   type Device,
+  type JudgeDeviceRequest,
+  type ListDeviceChangesRequest,
+  type OfferDeviceRequest,
   type RunEvent,
   type RunMessage,
   type SubmitRunRequest,
@@ -298,6 +301,26 @@ class Answerer {
     const found = this.shelf.devices.find(({ device: known }) => known?.id === wanted || known?.name === wanted)
     if (!found) throw new Problem('not-found', `There is no device "${wanted}".`)
     return { device: found }
+  }
+
+  @Answer(store.judgeDevice)
+  async judgeDevice({ actor, device: wanted, verdict, reason }: JudgeDeviceRequest) {
+    const { device: found } = await this.getDevice({ device: wanted })
+    const standing = { approval: 'quarantined', reason, sinceMs: 0, drained: false, offered: false, window: null }
+    if (verdict !== 'quarantine') throw new Problem('state-conflict', `${actor?.role} may not ${verdict} it now.`)
+    return { device: { ...found, standing } }
+  }
+
+  @Answer(store.offerDevice)
+  async offerDevice({ device: wanted, changes, drained, window }: OfferDeviceRequest) {
+    const { device: found } = await this.getDevice({ device: wanted })
+    const standing = { approval: 'approved', reason: changes.join(), sinceMs: 0, drained, offered: !drained, window: window ?? null }
+    return { device: { ...found, standing } }
+  }
+
+  @Answer(store.listDeviceChanges)
+  async listDeviceChanges({ before, limit }: ListDeviceChangesRequest) {
+    return { changes: [{ seq: before - 1, atMs: 1_700_000_000_000, change: 'gone', detailJson: `{"limit":${limit}}` }] }
   }
 
   /** Programs that contain `wrong` do not compile; the others all give the same configuration. */

@@ -301,6 +301,25 @@ describe('compiling without storing', () => {
 })
 
 describe('devices', () => {
+  test('an operator decides about a device, and everybody reads what became of it', async () => {
+    const operator = hub.client({ scopes: ['devices:read', 'devices:write'] })
+    const reader = hub.client({ scopes: ['devices:read'] })
+    expect(await operator.judgeDevice('lucidac-1', { verdict: 'quarantine', reason: 'odd' })).toMatchObject({
+      approval: 'quarantined',
+      approvalReason: 'odd',
+      offered: false,
+    })
+    await expect(operator.judgeDevice('lucidac-1', { verdict: 'release' })).rejects.toMatchObject({
+      type: 'state-conflict',
+    })
+    const window = { from: '08:00', until: '18:00', zone: 'Europe/Berlin' }
+    expect(await operator.offerDevice('lucidac-1', { window })).toMatchObject({ window, approvalReason: 'window' })
+    expect(await reader.deviceHistory('lucidac-1', { before: 8, limit: 5 })).toEqual([
+      { seq: 7, at: '2023-11-14T22:13:20.000Z', change: 'gone', detail: { limit: 5 } },
+    ])
+    await expect(reader.judgeDevice('lucidac-1', { verdict: 'approve' })).rejects.toMatchObject({ type: 'forbidden' })
+  })
+
   test('are listed, and read by id or name', async () => {
     const client = hub.client()
     expect((await client.devices()).map(({ name }) => name)).toEqual(['lucidac-1', 'simulator-1'])

@@ -52,6 +52,10 @@ async function show({ session }: Invocation<Options>, id: string): Promise<void>
     ['id', device.id],
     ['class', device.deviceClass],
     ['state', stateOf(device)],
+    ['reason', device.approvalReason],
+    ['source', device.source],
+    ['generation', device.generation],
+    ['firmware', device.firmware],
     ['queue', String(device.queueLength)],
     ['host', device.executorHost],
     ['first seen', device.firstSeenAt],
@@ -61,8 +65,11 @@ async function show({ session }: Invocation<Options>, id: string): Promise<void>
   await session.answer({ ...device, entity }, `${text}\n\n${tree(entity)}`)
 }
 
-function stateOf({ active, leased }: DeviceResource): string {
+/** One word for people: what stands in the way comes first. */
+export function stateOf({ active, leased, approval, offered }: DeviceResource): string {
+  if (approval !== 'approved') return approval
   if (!active) return 'absent'
+  if (!offered) return 'withheld'
   return leased ? 'driven' : 'free'
 }
 
