@@ -12,10 +12,10 @@ import { ROW, kernelSource, type StepKernel, type StepSizes, type SweepKernel } 
 /** Where the limiter of an integrator stops its output, machine units. */
 const LIMITER = 1
 /**
- * Products and sums in a step that is still generated as one function: what lies beyond makes a function that the
- * engine declines to optimise (60 KiB of byte code), and loops are faster.
+ * Characters of a step or a sweep that is still generated as one function. The engine does not optimise functions of
+ * more than 60 KiB of byte code, of which a character makes about one byte; loops are faster than those.
  */
-const STEP_OPERATIONS_MAX = 2_500
+const FUNCTION_LENGTH_MAX = 55_000
 
 /** What the generated source evaluates to. */
 export interface CircuitCode extends Partial<StepKernel & SweepKernel> {
@@ -60,6 +60,15 @@ export function circuitSource(network: Network, groups: readonly Group[], limits
     ...integrators.map((element, i) => derivative(element, { y: names.y(i), dy: names.dy(i), d: `d${i}` }, limits)),
   ]
   const y = (i: number): string => `y[${i}]`
+  const autonomous = network.inputs.length === 0 && !groups.some(({ loop }) => loop)
+  const steps = autonomous
+    ? kernelSource(integrators.length, {
+        derivatives,
+        calm: (sizes, no) => calmness(network, groups, { limits, sizes, no }),
+        record: (coefficients) => sample(network, groups, { read, evaluate, value, coefficients, column: 'at' }),
+        channels: probes.length,
+      })
+    : []
   const methods = [
     define('rhs(t, y, dy)', derivatives({ y, dy: (i) => `dy[${i}]` })),
     define('outputs(y, out, t)', [
@@ -77,14 +86,7 @@ export function circuitSource(network: Network, groups: readonly Group[], limits
       ...calmness(network, groups, { limits, sizes: storedSizes(integrators.length), no: 'return false;' }),
       'return true;',
     ]),
-    ...(stepOperations(network, groups) > STEP_OPERATIONS_MAX
-      ? []
-      : kernelSource(integrators.length, {
-          derivatives,
-          calm: (sizes, no) => calmness(network, groups, { limits, sizes, no }),
-          record: (coefficients) => sample(network, groups, { read, evaluate, value, coefficients, column: 'at' }),
-          channels: probes.length,
-        })),
+    ...steps.filter(() => steps.every(({ length }) => length <= FUNCTION_LENGTH_MAX)),
   ]
   return ['"use strict";', `return {\n${methods.join(',\n')},\n};`].join('\n')
 }
@@ -219,15 +221,6 @@ function boundOf(element: AlgebraicElement, bound: (sum: Sum) => string): string
       throw new Error(`no such element: ${JSON.stringify(unknown)}`)
     }
   }
-}
-
-/** Six evaluations of the right-hand side, and some 27 operations per state for stages and error. */
-function stepOperations({ integrators, inputs }: Network, groups: readonly Group[]): number {
-  const sums = [...integrators.map(({ x }) => x), ...groups.flatMap(({ elements }) => elements.flatMap(inputsOf))]
-  const loops = groups.filter(({ loop }) => loop).length
-  return loops + inputs.length > 0
-    ? Infinity
-    : 6 * sums.reduce((count, { terms }) => count + 1 + terms.length, 0) + 27 * integrators.length
 }
 
 function limitOf(element: IntegratorElement, limits: number | null): number | null {
