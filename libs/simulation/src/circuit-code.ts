@@ -7,18 +7,18 @@ import { invariant } from '@lucihub/analog'
 import { groupsFor, type Group } from './evaluation-order.ts'
 import { inputsOf, type AlgebraicElement, type IntegratorElement, type Network, type Sum } from './network.ts'
 import { OVERLOAD } from './overload.ts'
-import { ROW, kernelSource, type StepKernel, type StepSizes } from './step-kernel.ts'
+import { ROW, kernelSource, type StepKernel, type StepSizes, type SweepKernel } from './step-kernel.ts'
 
 /** Where the limiter of an integrator stops its output, machine units. */
 const LIMITER = 1
 /**
- * Products and sums in a step that is still generated as one function: what lies beyond makes a function that the
- * engine declines to optimise (60 KiB of byte code), and loops are faster.
+ * Characters of a step or a sweep that is still generated as one function. The engine does not optimise functions of
+ * more than 60 KiB of byte code, of which a character makes about one byte; loops are faster than those.
  */
-const STEP_OPERATIONS_MAX = 2_500
+const FUNCTION_LENGTH_MAX = 55_000
 
 /** What the generated source evaluates to. */
-export interface CircuitCode extends Partial<StepKernel> {
+export interface CircuitCode extends Partial<StepKernel & SweepKernel> {
   rhs(t: number, y: Float64Array, dy: Float64Array): void
   outputs(y: Float64Array, out: Float64Array, t: number): void
   sampled(y: Float64Array, out: Float64Array, t: number): void
@@ -35,7 +35,7 @@ export interface Instants {
   readonly perStep: number
 }
 
-/** The body of a function of `loops` (solvers of the algebraic loops, in the order of the groups) and `inputs` (of the network) that returns a {@link CircuitCode}. */
+/** The body of a function of `loops` (solvers of the algebraic loops, in the order of the groups), `inputs` (of the network) and `stretch` that returns a {@link CircuitCode}. */
 export function circuitSource(network: Network, groups: readonly Group[], limits: number | null): string {
   const { integrators, probes } = network
   const known = new Set([...integrators, ...network.algebraic].map(({ output }) => output))
@@ -60,6 +60,15 @@ export function circuitSource(network: Network, groups: readonly Group[], limits
     ...integrators.map((element, i) => derivative(element, { y: names.y(i), dy: names.dy(i), d: `d${i}` }, limits)),
   ]
   const y = (i: number): string => `y[${i}]`
+  const autonomous = network.inputs.length === 0 && !groups.some(({ loop }) => loop)
+  const steps = autonomous
+    ? kernelSource(integrators.length, {
+        derivatives,
+        calm: (sizes, no) => calmness(network, groups, { limits, sizes, no }),
+        record: (coefficients) => sample(network, groups, { read, evaluate, value, coefficients, column: 'at' }),
+        channels: probes.length,
+      })
+    : []
   const methods = [
     define('rhs(t, y, dy)', derivatives({ y, dy: (i) => `dy[${i}]` })),
     define('outputs(y, out, t)', [
@@ -77,14 +86,7 @@ export function circuitSource(network: Network, groups: readonly Group[], limits
       ...calmness(network, groups, { limits, sizes: storedSizes(integrators.length), no: 'return false;' }),
       'return true;',
     ]),
-    ...(stepOperations(network, groups) > STEP_OPERATIONS_MAX
-      ? []
-      : [
-          kernelSource(integrators.length, {
-            derivatives,
-            calm: (sizes) => calmness(network, groups, { limits, sizes, no: 'return true;' }),
-          }),
-        ]),
+    ...steps.filter(() => steps.every(({ length }) => length <= FUNCTION_LENGTH_MAX)),
   ]
   return ['"use strict";', `return {\n${methods.join(',\n')},\n};`].join('\n')
 }
@@ -99,31 +101,62 @@ interface Reading {
   value(output: number): string
 }
 
-/** Samples straight from the continuous extension into the columns; only states that a probe depends on are interpolated. */
-function recording(
+/** Samples straight from the continuous extension into the columns. */
+function recording(network: Network, groups: readonly Group[], reading: Reading): string[] {
+  const n = network.integrators.length
+  const rows = [ROW.before, ROW.dense, ROW.dense + 1, ROW.dense + 2, ROW.dense + 3]
+  const coefficients = (i: number): string[] => rows.map((_, r) => `p${r}_${i}`)
+  return [
+    'const { first, count, period, start, perStep } = instants;',
+    ...sampledStates(network, groups).states.map(
+      (i) =>
+        `const ${coefficients(i)
+          .map((name, r) => `${name} = m[${(rows[r] ?? 0) * n + i}]`)
+          .join(', ')};`,
+    ),
+    ...network.probes.map((_, c) => `const c${c} = columns[${c}];`),
+    'for (let i = 0; i < count; i++) {',
+    'const t = (first + i) * period, x = (t - start) * perStep, r = 1 - x;',
+    ...sample(network, groups, { ...reading, coefficients, column: 'at + i' }),
+    '}',
+  ]
+}
+
+/** One sample, at x of the step, of which r is left. */
+function sample(
+  network: Network,
+  groups: readonly Group[],
+  {
+    read,
+    evaluate,
+    value,
+    coefficients,
+    column,
+  }: Reading & { readonly coefficients: (i: number) => readonly string[]; readonly column: string },
+): string[] {
+  const { probes } = network
+  const { needed, states } = sampledStates(network, groups)
+  return [
+    ...states.map((i) => {
+      const [before, d0, d1, d2, d3] = coefficients(i)
+      return `const q${i} = ${before} + x * (${d0} + r * (${d1} + x * (${d2} + r * ${d3})));`
+    }),
+    ...read((i) => `q${i}`, needed),
+    ...evaluate(probes),
+    ...probes.map((output, c) => `c${c}[${column}] = ${value(output)};`),
+  ]
+}
+
+/** Outputs and states that a probe depends on: no other is interpolated. */
+function sampledStates(
   { integrators, probes }: Network,
   groups: readonly Group[],
-  { read, evaluate, value }: Reading,
-): string[] {
-  const n = integrators.length
+): { readonly needed: ReadonlySet<number>; readonly states: readonly number[] } {
   const needed = new Set(probes)
   for (const { elements } of groupsFor(groups, probes))
     for (const element of elements)
       for (const { terms } of inputsOf(element)) for (const { output } of terms) needed.add(output)
-  const states = integrators.flatMap(({ output }, i) => (needed.has(output) ? [i] : []))
-  const rows = [ROW.before, ROW.dense, ROW.dense + 1, ROW.dense + 2, ROW.dense + 3]
-  return [
-    'const { first, count, period, start, perStep } = instants;',
-    ...states.map((i) => `const ${rows.map((row, r) => `p${r}_${i} = m[${row * n + i}]`).join(', ')};`),
-    ...probes.map((_, c) => `const c${c} = columns[${c}];`),
-    'for (let i = 0; i < count; i++) {',
-    'const t = (first + i) * period, x = (t - start) * perStep, r = 1 - x;',
-    ...states.map((i) => `const y${i} = p0_${i} + x * (p1_${i} + r * (p2_${i} + x * (p3_${i} + r * p4_${i})));`),
-    ...read((i) => `y${i}`, needed),
-    ...evaluate(probes),
-    ...probes.map((output, c) => `c${c}[at + i] = ${value(output)};`),
-    '}',
-  ]
+  return { needed, states: integrators.flatMap(({ output }, i) => (needed.has(output) ? [i] : [])) }
 }
 
 /**
@@ -188,15 +221,6 @@ function boundOf(element: AlgebraicElement, bound: (sum: Sum) => string): string
       throw new Error(`no such element: ${JSON.stringify(unknown)}`)
     }
   }
-}
-
-/** Six evaluations of the right-hand side, and some 27 operations per state for stages and error. */
-function stepOperations({ integrators, inputs }: Network, groups: readonly Group[]): number {
-  const sums = [...integrators.map(({ x }) => x), ...groups.flatMap(({ elements }) => elements.flatMap(inputsOf))]
-  const loops = groups.filter(({ loop }) => loop).length
-  return loops + inputs.length > 0
-    ? Infinity
-    : 6 * sums.reduce((count, { terms }) => count + 1 + terms.length, 0) + 27 * integrators.length
 }
 
 function limitOf(element: IntegratorElement, limits: number | null): number | null {

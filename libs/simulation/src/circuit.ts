@@ -10,6 +10,7 @@ import { IDEAL, type Imperfections } from './imperfections.ts'
 import type { InputSignals } from './input-signal.ts'
 import { networkOf } from './network.ts'
 import { ROWS, TRIAL } from './step-kernel.ts'
+import { stretch } from './step-length.ts'
 import { newtonSolver, type NewtonSolver } from './newton.ts'
 
 /** A device's circuit: an initial value problem in seconds of op time, with outputs computed from its state. */
@@ -62,11 +63,12 @@ export function circuitModel(
   for (const group of groups) if (group.loop) loops.set(group, newtonSolver(group.elements.length))
   const inputs = network.inputs.map(({ carrier, port }) => signals[carrier * PORTS + port])
   const source = circuitSource(network, groups, imperfections.limits)
-  const generated = new Function('loops', 'inputs', source)(
+  const generated = new Function('loops', 'inputs', 'stretch', source)(
     [...loops.values()],
     inputs.map((signal) => signal?.at ?? (() => 0)),
+    stretch,
   ) as CircuitCode
-  const { step } = generated
+  const { step, sweep } = generated
   const used = [...network.integrators, ...network.algebraic].map(({ output }) => output)
 
   const model: CircuitModel = {
@@ -88,7 +90,7 @@ export function circuitModel(
     record: generated.record,
     // A generated step has looked already.
     calm: step ? (memory) => memory[ROWS * network.integrators.length + TRIAL.calm] === 1 : generated.calm,
-    kernel: step ? { step } : null,
+    kernel: step && sweep ? { step, sweep } : null,
     reset() {
       for (const loop of loops.values()) loop.reset()
     },

@@ -6,14 +6,24 @@
  * first step: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I, II.4 and II.6.
  */
 import { invariant } from '@lucihub/analog'
-import { ROW, ROWS, TRIAL, loopKernel, memoryLength, type StepKernel } from './step-kernel.ts'
+import {
+  ROW,
+  ROWS,
+  TRIAL,
+  loopKernel,
+  memoryLength,
+  type StepKernel,
+  type Sweep,
+  type SweepKernel,
+} from './step-kernel.ts'
+import { GROW, stretch } from './step-length.ts'
 
 /** An initial value problem's right-hand side: writes dy/dt at (t, y) into `dy`. Must not keep or change `y`. */
 export interface OdeProblem {
   readonly dimension: number
   rhs(t: number, y: Float64Array, dy: Float64Array): void
   /** The same as generated steps, where the problem can be had as source. */
-  readonly kernel?: StepKernel | null
+  readonly kernel?: (StepKernel & SweepKernel) | null
 }
 
 /** A step is accepted when its error estimate is below atol + rtol * |y|, in the root mean square over the components. */
@@ -31,11 +41,11 @@ export interface Tolerances {
 export type StepStatus = 'ok' | 'step_limit' | 'not_finite'
 
 const MAX_STEPS = 5_000_000
-const SAFETY = 0.9
-/** Bounds of the change of the step length from one step to the next. */
-const SHRINK = 0.2
-const GROW = 10
-const INTERVAL = 2 ** -10
+
+/** The samples of a sweep: see {@link Sweep}. `sample` and `at` go forward. */
+export interface Sampling extends Pick<Sweep, 'budget' | 'sample' | 'period' | 'at' | 'stop' | 'capacity'> {
+  columns: readonly Float32Array[]
+}
 
 /**
  * The resumable form: holds the state between steps, so that a long integration can be cut into slices.
@@ -58,8 +68,11 @@ export class DormandPrince {
 
   readonly #dimension: number
   readonly #kernel: StepKernel
+  readonly #sweepKernel: SweepKernel | null
   /** Where in the memory a step is told its length. */
   readonly #trial: number
+  readonly #rtol: number
+  readonly #atol: number
   readonly #maxSteps: number
   /** Length of the next step to try. */
   #h: number
@@ -70,6 +83,8 @@ export class DormandPrince {
     this.#dimension = n
     const { rtol = 1e-6, atol = 1e-8 } = tolerances
     this.#maxSteps = tolerances.maxSteps ?? MAX_STEPS
+    this.#rtol = rtol
+    this.#atol = atol
     this.t = t0
     this.tStart = t0
     this.memory = new Float64Array(memoryLength(n))
@@ -77,6 +92,7 @@ export class DormandPrince {
     this.memory[this.#trial + TRIAL.rtol] = rtol
     this.memory[this.#trial + TRIAL.atol] = atol
     this.#kernel = problem.kernel ?? loopKernel(problem, this.memory)
+    this.#sweepKernel = problem.kernel ?? null
     this.y = this.#row(ROW.y)
     this.y.set(y0)
     this.#row(ROW.before).set(y0)
@@ -89,7 +105,7 @@ export class DormandPrince {
    * step would have to be shorter than the resolution of time. After anything but `ok` the integration is over.
    */
   step(tEnd: number): StepStatus {
-    const shortest = 16 * Number.EPSILON * Math.max(Math.abs(this.t), Math.abs(tEnd))
+    const shortest = shortestStep(this.t, tEnd)
     for (let rejected = false; ; rejected = true) {
       if (this.steps >= this.#maxSteps) return 'step_limit'
       const remaining = tEnd - this.t
@@ -122,6 +138,42 @@ export class DormandPrince {
       }
       this.#h = h * (squares < Infinity ? stretch(squares) : 0.1)
     }
+  }
+
+  /**
+   * Makes accepted steps up to `tEnd`, as many as `sampling.budget`, and writes the samples that they cover into the
+   * columns; see {@link SweepKernel}. How many steps were made: 0 when only `step` can tell how to go on.
+   */
+  sweep(tEnd: number, sampling: Sampling): number {
+    if (this.#sweepKernel === null) return 0
+    const { budget, columns } = sampling
+    const sweep: Sweep = {
+      t: this.t,
+      start: this.tStart,
+      perStep: this.perStep,
+      next: this.#h,
+      end: tEnd,
+      shortest: shortestStep(this.t, tEnd),
+      rtol: this.#rtol,
+      atol: this.#atol,
+      steps: this.steps,
+      maxSteps: this.#maxSteps,
+      budget,
+      sample: sampling.sample,
+      period: sampling.period,
+      at: sampling.at,
+      stop: sampling.stop,
+      capacity: sampling.capacity,
+    }
+    this.#sweepKernel.sweep(this.memory, sweep, columns)
+    this.t = sweep.t
+    this.tStart = sweep.start
+    this.perStep = sweep.perStep
+    this.#h = sweep.next
+    this.steps = sweep.steps
+    sampling.sample = sweep.sample
+    sampling.at = sweep.at
+    return budget - sweep.budget
   }
 
   /** The solution at an instant within the last step, tStart <= t <= this.t, written into `into`. */
@@ -163,15 +215,7 @@ export class DormandPrince {
   }
 }
 
-/**
- * By how much to change a step whose error had this square: its tenth root. A rational function, as a step may be a
- * hundredth longer or shorter: it departs by less than 0.7 % from the root on the interval that arguments are brought to by
- * powers of 2 ** 10, takes a sixth of the time of logarithms, and is the same on every engine.
- */
-function stretch(squares: number): number {
-  let x = squares
-  let scale = SAFETY
-  for (; x < INTERVAL && scale < GROW; scale *= 2) x /= INTERVAL
-  for (; x > 1 && scale > SHRINK; scale /= 2) x *= INTERVAL
-  return Math.max(SHRINK, (scale * (2.1544 + x * (422.21 + x * 1448.1))) / (1 + x * (298.56 + x * 1560)))
+/** Resolution of time, s. */
+function shortestStep(t: number, tEnd: number): number {
+  return 16 * Number.EPSILON * Math.max(Math.abs(t), Math.abs(tEnd))
 }

@@ -88,13 +88,38 @@ export function* operate(model: CircuitModel, operation: Operation): Generator<S
     instants.first += instants.count
     return chunks.add(instants.count)
   }
+  /** Makes many steps at once, and their samples; 0 when it cannot. Halt conditions want to see each step. */
+  const sweep = (budget: number): number => {
+    if (conditions !== null || model.maxStep < Infinity) return 0
+    const at = chunks.filled()
+    const capacity = at + chunks.room()
+    const sampling = {
+      budget,
+      sample: instants.first,
+      period: instants.period,
+      at,
+      stop: Math.min(capacity, at + operation.sampleCount - instants.first),
+      capacity,
+      columns: chunks.columns(),
+    }
+    const made = solution.sweep(opTime, sampling)
+    const count = sampling.at - at
+    if (convert) chunks.convert(convert, count)
+    instants.first += count
+    chunks.add(count)
+    return made
+  }
   /** Goes on until there is something to hand over. A function of its own: what loops within a generator is slower. */
   const advance = (): 'chunk' | 'pause' | 'end' => {
-    for (let steps = 0; steps < STEPS_PER_SLICE; steps++) {
-      if (sample()) return 'chunk'
+    for (let left = STEPS_PER_SLICE; left > 0;) {
+      if (chunks.room() === 0 || sample()) return 'chunk'
       if (halt !== null || solution.t >= opTime) return 'end'
-      status = solution.step(Math.min(opTime, solution.t + model.maxStep))
-      if (status !== 'ok') return 'end'
+      const made = sweep(left)
+      if (made === 0) {
+        status = solution.step(Math.min(opTime, solution.t + model.maxStep))
+        if (status !== 'ok') return 'end'
+      }
+      left -= Math.max(1, made)
       halt = conditions?.afterStep() ?? null
       // An overload at the same instant is the reason that a machine would give.
       const overloadAt = watch.afterStep(halt?.t ?? solution.t)
@@ -154,12 +179,14 @@ function chunkWriter(channels: number, capacity: number): ChunkWriter {
   }
   let firstIndex = 0
   let filled = 0
-  let columns: Float32Array[] = []
+  let columns: Float32Array[] | null = null
+  const current = (): Float32Array[] => (columns ??= newColumns())
   return {
-    columns: () => (filled > 0 ? columns : (columns = newColumns())),
+    columns: current,
     room: () => capacity - filled,
     filled: () => filled,
     convert(convert, count) {
+      const columns = current()
       for (let i = filled; i < filled + count; i++) {
         for (let c = 0; c < channels; c++) columns[c]![i] = convert(columns[c]![i]!)
       }
@@ -170,10 +197,11 @@ function chunkWriter(channels: number, capacity: number): ChunkWriter {
     },
     take() {
       const bytes = filled * BYTES_PER_SAMPLE.f32
-      const blocks = columns.map(({ buffer, byteOffset }) => new Uint8Array(buffer, byteOffset, bytes))
+      const blocks = current().map(({ buffer, byteOffset }) => new Uint8Array(buffer, byteOffset, bytes))
       const chunk: SampleChunk = { firstIndex, count: filled, encoding: 'f32', blocks }
       firstIndex += filled
       filled = 0
+      columns = null
       return channels > 0 ? chunk : null
     },
   }

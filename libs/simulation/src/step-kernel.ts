@@ -1,8 +1,11 @@
 /**
  * The arithmetic of one step, on one flat memory: the stages, the error estimate, and the coefficients of the
  * continuous extension. It is generated from the tables below, twice: as loops for any problem,
- * and, for problems that come as source themselves, as straight-line code in which every value is a local variable.
+ * and, for problems that come as source themselves, as straight-line code in which every value is a local variable:
+ * as one step, and as a sweep over many, with step control and samples, that touches the memory only where it ends.
  */
+
+import { GROW } from './step-length.ts'
 
 /** Rows of an integration's memory. A row holds one value per component; component i of row r is at r * dimension + i. */
 export const ROW = {
@@ -47,6 +50,46 @@ export function memoryLength(dimension: number): number {
 export interface StepKernel {
   /** Tries a step from y. When the mean square of the error is at most 1 it is made: y, k1, before and dense are those of the next one. */
   step(memory: Float64Array): boolean
+}
+
+/** Where a sweep stands, and how far it may go. An object, as most sweeps make many steps. */
+export interface Sweep {
+  /** End of the last step, s. */
+  t: number
+  /** Start of the last step, s. */
+  start: number
+  /** 1 / length of the last step; 0 when that is a point. */
+  perStep: number
+  /** Length of the next step to try, s. */
+  next: number
+  /** The instant that no step passes, s. */
+  end: number
+  /** Steps have to be longer, s. */
+  shortest: number
+  rtol: number
+  atol: number
+  /** Steps tried so far, and how many may be. */
+  steps: number
+  maxSteps: number
+  /** Steps that may still be made. */
+  budget: number
+  /** Index of the next sample; samples are `period` apart, s. */
+  sample: number
+  period: number
+  /** Where in the columns it goes. */
+  at: number
+  /** Samples that are wanted end here, and columns there. */
+  stop: number
+  capacity: number
+}
+
+export interface SweepKernel {
+  /**
+   * Makes steps and writes the samples that each one covers into the columns. Ends after a step that may have
+   * overloaded something, whose samples it leaves to the caller; when the columns are full, the budget is spent or the
+   * end is reached; and before a step that cannot be tried.
+   */
+  sweep(memory: Float64Array, sweep: Sweep, columns: readonly Float32Array[]): void
 }
 
 /** Nodes of the stages. */
@@ -138,38 +181,137 @@ export type DerivativeSource = (names: { y: (i: number) => string; dy: (i: numbe
 /** Names of what bounds component i within a step: absolute values of its ends and of its coefficients d1 to d3. */
 export type StepSizes = (i: number) => Readonly<Record<'before' | 'after' | 'd1' | 'd2' | 'd3', string>>
 
-/** What a step is made of: the right-hand side, and lines that return true unless the step is without overload. */
+/** What steps are made of. */
 export interface StepSource {
   readonly derivatives: DerivativeSource
-  calm(sizes: StepSizes): readonly string[]
+  /** Lines that do `otherwise` unless no output can have been overloaded within the step. */
+  calm(sizes: StepSizes, otherwise: string): readonly string[]
+  /** Lines that write a sample into the columns at `at`: x of the step, of which r is left, from these coefficients. */
+  record(coefficients: (i: number) => readonly string[]): readonly string[]
+  /** Number of columns. */
+  readonly channels: number
 }
 
 /**
- * The method of a {@link StepKernel} as source, for an autonomous right-hand side. Weights are multiplied with the
- * step once: as variables they are read from the stack, while a constant is made anew wherever it stands.
+ * The methods of a {@link StepKernel} and a {@link SweepKernel} as source, for an autonomous right-hand side. The
+ * source of a sweep takes `stretch` from around it.
  */
-export function kernelSource(dimension: number, { derivatives, calm }: StepSource): string {
-  const answer = (name: 'squares' | 'calm'): string => `m[${ROWS * dimension + TRIAL[name]}]`
+export function kernelSource(dimension: number, source: StepSource): readonly string[] {
+  return [stepSource(dimension, source), sweepSource(dimension, source)]
+}
+
+function stepSource(dimension: number, source: StepSource): string {
   const each = (line: (i: number) => string): string[] => Array.from({ length: dimension }, (_, i) => line(i))
-  const at = (row: number, i: number): string => `m[${row * dimension + i}]`
-  const stage = (number: number, i: number): string => `k${number}_${i}`
-  const tables = {
-    a: STAGES[0]!,
-    b: STAGES[1]!,
-    c: STAGES[2]!,
-    d: STAGES[3]!,
-    e: STAGES[4]!,
-    f: SOLUTION,
-    g: ERROR,
-    x: EXTENSION,
-  }
-  const weighted = (name: keyof typeof tables): string[] =>
-    tables[name].flatMap((weight, j) => (weight === 0 ? [] : [`const ${name}w${j} = h * ${literal(weight)};`]))
-  const terms = (name: keyof typeof tables, i: number): string[] =>
-    tables[name].flatMap((weight, j) => (weight === 0 ? [] : [`${name}w${j} * ${stage(j + 1, i)}`]))
-  const combine = (name: keyof typeof tables, i: number): string => terms(name, i).join(' + ')
+  const answer = (name: 'squares' | 'calm'): string => `m[${ROWS * dimension + TRIAL[name]}]`
+  const lines = [
+    `const ${trialNames('m', ROWS * dimension)};`,
+    ...each((i) => `const y${i} = ${at(dimension, ROW.y, i)}, ${stage(1, i)} = ${at(dimension, ROW.k1, i)};`),
+    ...triedSource(dimension, source),
+    `${answer('squares')} = squares;`,
+    'if (!(squares <= 1)) return false;',
+    ...extensionSource(dimension),
+    ...each((i) => stored(dimension, i)),
+    `${answer('calm')} = 0;`,
+    ...source.calm(localSizes, 'return true;'),
+    `${answer('calm')} = 1;`,
+    'return true;',
+  ]
+  return `step(m) {\n${lines.join('\n')}\n}`
+}
+
+/**
+ * Solution, first stage and step control are variables from the first step to the last. A sweep that cannot try its
+ * next step has forgotten the extension of the one before: it ends in a last step that is a point.
+ */
+function sweepSource(dimension: number, source: StepSource): string {
+  const each = (line: (i: number) => string): string[] => Array.from({ length: dimension }, (_, i) => line(i))
+  const calm = `m[${ROWS * dimension + TRIAL.calm}]`
+  const lines = [
+    'const { end, shortest, rtol, atol, maxSteps, period, stop, capacity } = sweep;',
+    'let { t, start, perStep, next, steps, budget, sample, at } = sweep;',
+    ...each((i) => `let y${i} = ${at(dimension, ROW.y, i)}, ${stage(1, i)} = ${at(dimension, ROW.k1, i)};`),
+    ...Array.from({ length: source.channels }, (_, c) => `const c${c} = columns[${c}];`),
+    'let due = sample * period, rejected = false;',
+    'for (;;) {',
+    'const remaining = end - t, last = next * 1.01 >= remaining, h = last ? remaining : next;',
+    'if (steps >= maxSteps || !(h > shortest)) {',
+    'start = t; perStep = 0;',
+    ...each(
+      (i) =>
+        `${at(dimension, ROW.before, i)} = ${at(dimension, ROW.y, i)} = y${i}; ${at(dimension, ROW.k1, i)} = ${stage(1, i)};`,
+    ),
+    `${calm} = 1;`,
+    'break;',
+    '}',
+    'steps++;',
+    ...triedSource(dimension, source),
+    'if (!(squares <= 1)) {',
+    'next = h * (squares < Infinity ? stretch(squares) : 0.1); rejected = true;',
+    'continue;',
+    '}',
+    ...extensionSource(dimension),
+    `const longest = rejected ? 1 : ${GROW}, fits = stretch(squares), after = h * (fits < longest ? fits : longest);`,
+    'rejected = false; start = t; t = last ? end : t + h; perStep = 1 / h;',
+    '// A step cut short by the end says little about the next one unless its error was large.',
+    'if (!last || after > next) next = after;',
+    'let calm = false;',
+    'look: {',
+    ...source.calm(localSizes, 'break look;'),
+    'calm = true;',
+    '}',
+    'if (calm) for (; due <= t && at < stop; due = ++sample * period, at++) {',
+    'const x = (due - start) * perStep, r = 1 - x;',
+    ...source.record((i) => [`y${i}`, `d${i}`, `bend${i}`, `skew${i}`, `rest${i}`]),
+    '}',
+    'if (--budget <= 0 || !calm || at >= capacity || t >= end) {',
+    ...each((i) => stored(dimension, i)),
+    `${calm} = calm ? 1 : 0;`,
+    'break;',
+    '}',
+    ...each((i) => `y${i} = n${i}; ${stage(1, i)} = ${stage(7, i)};`),
+    '}',
+    'sweep.t = t; sweep.start = start; sweep.perStep = perStep; sweep.next = next;',
+    'sweep.steps = steps; sweep.budget = budget; sweep.sample = sample; sweep.at = at;',
+  ]
+  return `sweep(m, sweep, columns) {\n${lines.join('\n')}\n}`
+}
+
+const at = (dimension: number, row: number, i: number): string => `m[${row * dimension + i}]`
+const stage = (number: number, i: number): string => `k${number}_${i}`
+
+const localSizes: StepSizes = (i) => ({
+  before: `u${i}`,
+  after: `w${i}`,
+  d1: `Math.abs(bend${i})`,
+  d2: `Math.abs(skew${i})`,
+  d3: `Math.abs(rest${i})`,
+})
+
+const WEIGHTS = {
+  a: STAGES[0]!,
+  b: STAGES[1]!,
+  c: STAGES[2]!,
+  d: STAGES[3]!,
+  e: STAGES[4]!,
+  f: SOLUTION,
+  g: ERROR,
+  x: EXTENSION,
+}
+
+/** Weights are multiplied with the step once: as variables they are read from the stack, while a constant is made anew wherever it stands. */
+function weighted(name: keyof typeof WEIGHTS): string[] {
+  return WEIGHTS[name].flatMap((weight, j) => (weight === 0 ? [] : [`const ${name}w${j} = h * ${literal(weight)};`]))
+}
+
+function terms(name: keyof typeof WEIGHTS, i: number): string[] {
+  return WEIGHTS[name].flatMap((weight, j) => (weight === 0 ? [] : [`${name}w${j} * ${stage(j + 1, i)}`]))
+}
+
+/** From y, k1 and h to the solution n, the last stage, the sizes u and w of the ends, and `squares`. */
+function triedSource(dimension: number, { derivatives }: StepSource): string[] {
+  const each = (line: (i: number) => string): string[] => Array.from({ length: dimension }, (_, i) => line(i))
   /** The last stage is the last to be known: all else is added up before it. */
-  const advanced = (name: keyof typeof tables, i: number): string => {
+  const advanced = (name: keyof typeof WEIGHTS, i: number): string => {
     const [last, ...known] = terms(name, i).reverse()
     return known.length > 0 ? `(y${i} + (${known.reverse().join(' + ')})) + ${last}` : `y${i} + ${last}`
   }
@@ -179,8 +321,7 @@ export function kernelSource(dimension: number, { derivatives, calm }: StepSourc
     ...derivatives({ y, dy: (i) => stage(number, i) }),
     '}',
   ]
-  const lines = [
-    ...each((i) => `const y${i} = ${at(ROW.y, i)}, ${stage(1, i)} = ${at(ROW.k1, i)};`),
+  return [
     ...(['a', 'b', 'c', 'd', 'e'] as const).flatMap((name, s) => [
       ...weighted(name),
       ...each((i) => `const s${s}_${i} = ${advanced(name, i)};`),
@@ -194,35 +335,35 @@ export function kernelSource(dimension: number, { derivatives, calm }: StepSourc
     ...each((i) =>
       [
         `const u${i} = Math.abs(y${i}), w${i} = Math.abs(n${i});`,
-        `const e${i} = (${combine('g', i)}) / (atol + rtol * (u${i} > w${i} ? u${i} : w${i}));`,
+        `const e${i} = (${terms('g', i).join(' + ')}) / (atol + rtol * (u${i} > w${i} ? u${i} : w${i}));`,
         `squares += e${i} * e${i};`,
       ].join(' '),
     ),
     ...(dimension > 1 ? [`squares *= ${1 / dimension};`] : []),
-    `${answer('squares')} = squares;`,
-    'if (!(squares <= 1)) return false;',
+  ]
+}
+
+/** The coefficients of the continuous extension. */
+function extensionSource(dimension: number): string[] {
+  return [
     ...weighted('x'),
-    ...each((i) =>
+    ...Array.from({ length: dimension }, (_, i) =>
       [
         `const d${i} = n${i} - y${i}, bend${i} = h * ${stage(1, i)} - d${i};`,
-        `const skew${i} = d${i} - h * ${stage(7, i)} - bend${i}, rest${i} = ${combine('x', i)};`,
-        `${at(ROW.before, i)} = y${i}; ${at(ROW.y, i)} = n${i}; ${at(ROW.k1, i)} = ${stage(7, i)};`,
-        `${at(ROW.dense, i)} = d${i}; ${at(ROW.dense + 1, i)} = bend${i};`,
-        `${at(ROW.dense + 2, i)} = skew${i}; ${at(ROW.dense + 3, i)} = rest${i};`,
+        `const skew${i} = d${i} - h * ${stage(7, i)} - bend${i}, rest${i} = ${terms('x', i).join(' + ')};`,
       ].join('\n'),
     ),
-    `${answer('calm')} = 0;`,
-    ...calm((i) => ({
-      before: `u${i}`,
-      after: `w${i}`,
-      d1: `Math.abs(bend${i})`,
-      d2: `Math.abs(skew${i})`,
-      d3: `Math.abs(rest${i})`,
-    })),
-    `${answer('calm')} = 1;`,
-    'return true;',
   ]
-  return `step(m) {\nconst ${trialNames('m', ROWS * dimension)};\n${lines.join('\n')}\n}`
+}
+
+/** A step that was made, in the memory. */
+function stored(dimension: number, i: number): string {
+  const row = (number: number): string => at(dimension, number, i)
+  return [
+    `${row(ROW.before)} = y${i}; ${row(ROW.y)} = n${i}; ${row(ROW.k1)} = ${stage(7, i)};`,
+    `${row(ROW.dense)} = d${i}; ${row(ROW.dense + 1)} = bend${i};`,
+    `${row(ROW.dense + 2)} = skew${i}; ${row(ROW.dense + 3)} = rest${i};`,
+  ].join('\n')
 }
 
 /** Declares what a step is told. */
