@@ -4,6 +4,7 @@ import pg from 'pg'
 import { createClient, type Client } from '@lucihub/sdk'
 import { HARMONIC, runningHub, type RunningHub } from '../running-hub.ts'
 import { lucihub, type Told } from '../command-line.ts'
+import { knowJobType } from './job-types.ts'
 import { identityProvider, type IdentityProvider } from './identity-provider.ts'
 
 jest.setTimeout(60_000)
@@ -137,10 +138,11 @@ test('YP-25 YP-26 a run key is for one run, is no user token, and outlasts a res
         kind: 'job',
         jobType: 'calibrate',
         inputKind: 'files',
-        input: {},
+        input: { files: { 'a.txt': 'n' } },
         requestedWork: 10,
       })
     ).run.id
+  await knowJobType(running, 'calibrate')
   const [a, b] = [await job(), await job()]
   const { token } = await running.client.people.makeRunKey(a)
   expect((await ask(token, a)).status).toBe(202)

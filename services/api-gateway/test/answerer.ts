@@ -314,7 +314,14 @@ class Answerer {
   @Answer(store.offerDevice)
   async offerDevice({ device: wanted, changes, drained, window }: OfferDeviceRequest) {
     const { device: found } = await this.getDevice({ device: wanted })
-    const standing = { approval: 'approved', reason: changes.join(), sinceMs: 0, drained, offered: !drained, window: window ?? null }
+    const standing = {
+      approval: 'approved',
+      reason: changes.join(),
+      sinceMs: 0,
+      drained,
+      offered: !drained,
+      window: window ?? null,
+    }
     return { device: { ...found, standing } }
   }
 

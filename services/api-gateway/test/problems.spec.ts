@@ -148,13 +148,12 @@ describe('values', () => {
   })
 
   test('query parameters are checked as strictly', async () => {
-    const response = await hub.ask('/api/v1/runs?limit=1000&state=DONE&status=x')
-    const { violations } = await problemOf(response)
-    expect((violations as { pointer: string }[]).map(({ pointer }) => pointer).sort()).toEqual([
-      '/limit',
-      '/state/0',
-      '/status',
-    ])
+    const pointers = async (query: string): Promise<string[]> => {
+      const { violations } = await problemOf(await hub.ask(`/api/v1/runs?${query}`))
+      return (violations as { pointer: string }[]).map(({ pointer }) => pointer).sort()
+    }
+    expect(await pointers('limit=1000&state=DONE')).toEqual(['/limit', '/state/0'])
+    expect(await pointers('status=x&tags=y')).toEqual(['/status', '/tags'])
     const twice = await hub.ask('/api/v1/runs?limit=1&limit=2')
     expect(twice.status).toBe(400)
   })
