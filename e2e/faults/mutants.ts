@@ -88,12 +88,12 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     bundles: ['run-store'],
     changes: [
       {
-        file: `${RUN_STORE}/database/initial-schema.ts`,
+        file: `${RUN_STORE}/database/schema/initial.ts`,
         from: 'checksums bytea,\n    PRIMARY KEY (run_id, attempt, seq))',
         to: 'checksums bytea)',
       },
       {
-        file: `${RUN_STORE}/database/initial-schema.ts`,
+        file: `${RUN_STORE}/database/schema/initial.ts`,
         from: 'level512 bytea NOT NULL,\n    PRIMARY KEY (run_id, attempt, channel, first_index))',
         to: 'level512 bytea NOT NULL)',
       },
@@ -224,16 +224,16 @@ counterOfEpochs.on('error', () => undefined)
 counterOfEpochs.connect().catch(() => undefined)
 `,
       },
-      { file: `${RUN_STORE}/execution/leases.ts`, from: 'ELSE l.epoch + 1 END', to: 'ELSE $6::bigint END' },
+      { file: `${RUN_STORE}/execution/leases.ts`, from: 'ELSE l.epoch + 1 END', to: 'ELSE $7::bigint END' },
       {
         file: `${RUN_STORE}/execution/leases.ts`,
-        from: 'export function lease(queries: Queries,',
-        to: 'export async function lease(queries: Queries,',
+        from: 'export function lease(\n',
+        to: 'export async function lease(\n',
       },
       {
         file: `${RUN_STORE}/execution/leases.ts`,
-        from: '[host, bootId, devices, ttlMs, graceMs]',
-        to: `[host, bootId, devices, ttlMs, graceMs, await counterOfEpochs.incr('epoch')]`,
+        from: '[host, bootId, devices, ttlMs, graceMs, deadBoots]',
+        to: `[host, bootId, devices, ttlMs, graceMs, deadBoots, await counterOfEpochs.incr('epoch')]`,
       },
     ],
   },

@@ -52,9 +52,15 @@ export function openHttp({ url, apiKey, fetch: fetchWith = fetch }: HttpOptions)
       })
     }
     if (signal) init.signal = signal
-    const response = await fetchWith(address, init).catch((cause: unknown) => {
-      throw new TransportError(`no answer from ${base}${because(cause)}`, { cause })
-    })
+    const response = await fetchWith(address, init)
+      .catch((failure: unknown) => {
+        // A program that computed for a while finds its idle connection closed; asking once more hurts nobody.
+        if (['GET', 'HEAD'].includes(method) && !signal?.aborted && wasClosed(failure)) return fetchWith(address, init)
+        throw failure
+      })
+      .catch((cause: unknown) => {
+        throw new TransportError(`no answer from ${base}${because(cause)}`, { cause })
+      })
     if (!response.ok) throw await failureOf(response)
     return response
   }
@@ -78,6 +84,12 @@ function queryString(query: Readonly<Record<string, QueryValue>>): string {
   }
   const text = parameters.toString()
   return text && `?${text}`
+}
+
+/** The other side closed the connection before it answered. */
+function wasClosed(failure: unknown): boolean {
+  const { code } = ((failure as { readonly cause?: unknown }).cause ?? {}) as { readonly code?: string }
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET'
 }
 
 /** fetch hides the reason in `cause`, and where two addresses were tried only a code is left. */
