@@ -64,7 +64,7 @@ function withOptionals(types) {
     return types
       .split('\n')
       .map((line) => {
-        const [, word, name] = /^        (class|namespace|interface) (\w+)/.exec(line) ?? []
+        const [, word, name] = /^ {8}(class|namespace|interface) (\w+)/.exec(line) ?? []
         if (word) [seen, message] = [word, name]
         const [, field] = /^ +(\w+)\?: \(\S+\|null\);$/.exec(line) ?? []
         if (!field || line.includes('$Properties')) return line

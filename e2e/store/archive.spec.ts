@@ -193,6 +193,7 @@ test('LU-25 dbview shows rows and executions, hides secrets, and cannot write', 
   expect(nasty.code).toBe(0)
   const wrong = await admin(['dbview', '--table', 'run; DROP TABLE run'], here())
   expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/^run-store: There is no table "run; DROP/)])
+  // eslint-disable-next-line @nx/enforce-module-boundaries -- the session itself is tried, since no command writes
   const { inSession } = await import('../../services/run-store/src/maintenance/session.ts')
   const writing = inSession(here().DATABASE_URL, 'read', (session) => session.query('DELETE FROM page'))
   await expect(writing).rejects.toThrow('cannot execute DELETE in a read-only transaction')

@@ -289,7 +289,7 @@ test('a device that falls silent in a run has failed', async () => {
 
 test('a refusal is a Problem with the code behind it', async () => {
   const refusing = await device(
-    ({}) => {},
+    () => {},
     ({ id, type }, say) => {
       if (type === 'overload_status') say(`{"id":"${id}","type":"${type}","code":-20,"error":"Not authorized"}`)
       if (type === 'one_shot_daq') say(`{"code":-10,"error":"Unknown type"}`)

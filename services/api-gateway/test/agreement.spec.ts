@@ -2,8 +2,8 @@
  * The gateway's schemas and the client's types are written apart, because neither may import the other. Here the
  * compiler holds them together: a line that does not compile names what differs.
  */
-import { RecipePageSchema, RecordPageSchema } from '../src/recipes/recipes.schema.ts'
-import { LatestSchema, LineageSchema, RejectedPageSchema, ValiditySchema } from '../src/records/records.schema.ts'
+import { type RecipePageSchema, type RecordPageSchema } from '../src/recipes/recipes.schema.ts'
+import { type LatestSchema, type LineageSchema, type RejectedPageSchema, type ValiditySchema } from '../src/records/records.schema.ts'
 import type { z } from 'zod'
 import type { ComparisonSchema } from '../src/comparisons/comparisons.schema.ts'
 import type { InspectionSchema } from '../src/circuits/circuits.schema.ts'

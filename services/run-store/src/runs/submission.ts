@@ -18,7 +18,7 @@ import {
   type Violation,
 } from '@lucihub/analog'
 import {
-  ConfigurationMessage,
+  type ConfigurationMessage,
   configurationFromProto,
   deviceClass,
   haltFromProto,
