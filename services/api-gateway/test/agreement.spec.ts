@@ -3,7 +3,12 @@
  * compiler holds them together: a line that does not compile names what differs.
  */
 import { type RecipePageSchema, type RecordPageSchema } from '../src/recipes/recipes.schema.ts'
-import { type LatestSchema, type LineageSchema, type RejectedPageSchema, type ValiditySchema } from '../src/records/records.schema.ts'
+import {
+  type LatestSchema,
+  type LineageSchema,
+  type RejectedPageSchema,
+  type ValiditySchema,
+} from '../src/records/records.schema.ts'
 import type { z } from 'zod'
 import type { ComparisonSchema } from '../src/comparisons/comparisons.schema.ts'
 import type { InspectionSchema } from '../src/circuits/circuits.schema.ts'
